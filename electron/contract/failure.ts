@@ -119,11 +119,17 @@ function describeImageFailure(failure: ImageFailure): FailureText {
     case "still-changing":
       return text("The file was still being written.", "Run again when it is complete.");
     case "unreadable":
-      return text(`The file cannot be read (${failure.code}).`, "Check its permissions and the disk, then retry it.");
+      return text(
+        `The file cannot be read (${failure.code}).`,
+        "Check its permissions and the disk, then retry it.",
+      );
     case "vanished":
       return text("The file is no longer in the folder.", "Put it back to have it run.");
     case "changed-while-sending":
-      return text("The file changed while it was being sent.", "Nothing to do: the new content is run by itself.");
+      return text(
+        "The file changed while it was being sent.",
+        "Nothing to do: the new content is run by itself.",
+      );
     case "too-large":
       return text(
         `The deployment refuses a picture of ${(failure.bytes / MEGABYTE).toFixed(1)} MB as too large (413).`,
@@ -157,7 +163,9 @@ function describeImageFailure(failure: ImageFailure): FailureText {
     case "unexpected-result":
       return text(
         `The answer is not what Ikomia documents: ${failure.what}.`,
-        failure.rawFile === null ? "Retry it." : `The raw answer is kept in ${failure.rawFile}; retry, or report it.`,
+        failure.rawFile === null
+          ? "Retry it."
+          : `The raw answer is kept in ${failure.rawFile}; retry, or report it.`,
       );
     case "cannot-write-output":
       return text(
@@ -228,7 +236,10 @@ function describeDeploymentFailure(failure: DeploymentFailure): FailureText {
         "Check HTTPS_PROXY and NO_PROXY.",
       );
     case "busy":
-      return text(`The deployment is busy (${failure.status}).`, "Nothing to do: Nightrun waits and goes on.");
+      return text(
+        `The deployment is busy (${failure.status}).`,
+        "Nothing to do: Nightrun waits and goes on.",
+      );
     case "server-error":
       return text(
         `The deployment answers with an error (${failure.status}): ${failure.detail}`,
@@ -249,9 +260,15 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
     case "usage":
       return text(failure.message, failure.next);
     case "invalid-url":
-      return text(`"${failure.url}" is not a usable URL: ${failure.problem}.`, "Copy the endpoint URL of the deployment.");
+      return text(
+        `"${failure.url}" is not a usable URL: ${failure.problem}.`,
+        "Copy the endpoint URL of the deployment.",
+      );
     case "insecure-url":
-      return text(`"${failure.url}" is not encrypted.`, "Use https; http is accepted for this machine (127.0.0.1) only.");
+      return text(
+        `"${failure.url}" is not encrypted.`,
+        "Use https; http is accepted for this machine (127.0.0.1) only.",
+      );
     case "unknown-task":
       return text(
         `The workflow has no task "${failure.name}".${didYouMean(failure.nearest)}`,
@@ -265,7 +282,9 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
     case "output-out-of-range":
       return text(
         `"${failure.task}" has ${failure.count} ${failure.count === 1 ? "output" : "outputs"}, so there is no output ${failure.index}.`,
-        failure.count === 0 ? "Choose another task." : `Use ${failure.count === 1 ? "0" : `0 to ${failure.count - 1}`}; see \`nightrun workflow\`.`,
+        failure.count === 0
+          ? "Choose another task."
+          : `Use ${failure.count === 1 ? "0" : `0 to ${failure.count - 1}`}; see \`nightrun workflow\`.`,
       );
     case "unknown-parameter":
       return text(
@@ -273,7 +292,10 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
         "See `nightrun workflow` for its parameters: Ikomia ignores unknown names without a word.",
       );
     case "no-outputs":
-      return text(`There is no output to ask for: ${failure.detail}`, "Name one with --output <task[#index][:output]>.");
+      return text(
+        `There is no output to ask for: ${failure.detail}`,
+        "Name one with --output <task[#index][:output]>.",
+      );
     case "workflow-unavailable":
       return text(
         `The deployment does not tell its workflow: ${failure.detail}`,
@@ -285,21 +307,42 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
         "Add the others with --input '<json>', for example --input '{\"DATA_DICT\":{}}'.",
       );
     case "bad-file":
-      return text(`${failure.file} cannot be used: ${failure.problem}`, "Correct the file, or export it again.");
+      return text(
+        `${failure.file} cannot be used: ${failure.problem}`,
+        "Correct the file, or export it again.",
+      );
     case "folder-missing":
-      return text(`There is no folder ${failure.folder}.`, "Check the path, and whether its drive is connected.");
+      return text(
+        `There is no folder ${failure.folder}.`,
+        "Check the path, and whether its drive is connected.",
+      );
     case "folder-unreadable":
       return text(`The folder ${failure.folder} cannot be read (${failure.code}).`, "Check its permissions.");
     case "no-images":
-      return text(`There is no image in ${failure.folder}.`, "Nightrun takes JPEG, PNG, TIFF, WebP and BMP files.");
+      return text(
+        `There is no image in ${failure.folder}.`,
+        "Nightrun takes JPEG, PNG, TIFF, WebP and BMP files.",
+      );
     case "results-folder":
-      return text(`The results folder ${failure.folder} cannot be used: ${failure.problem}`, "Choose another with --results <dir>.");
+      return text(
+        `The results folder ${failure.folder} cannot be used: ${failure.problem}`,
+        "Choose another with --results <dir>.",
+      );
     case "unknown-batch":
-      return text(`The data file holds no batch "${failure.wanted}".`, "See `nightrun status` for those it holds.");
+      return text(
+        `The data file holds no batch "${failure.wanted}".`,
+        "See `nightrun status` for those it holds.",
+      );
     case "no-data-file":
-      return text(`There is no data file ${failure.file}.`, "Start with `nightrun run <folder>`, or name another with --data.");
+      return text(
+        `There is no data file ${failure.file}.`,
+        "Start with `nightrun run <folder>`, or name another with --data.",
+      );
     case "data-file-in-use":
-      return text(`Another Nightrun works with the data file ${failure.file}.`, "Stop it first, or use another file with --data.");
+      return text(
+        `Another Nightrun works with the data file ${failure.file}.`,
+        "Stop it first, or use another file with --data.",
+      );
     case "data-file-newer":
       return text(
         `The data file ${failure.file} was written by a newer Nightrun (version ${failure.version}; this one knows ${failure.known}).`,
@@ -311,7 +354,10 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
         "Put it aside, restore a backup, or name another with --data. Result files are not affected.",
       );
     case "data-file-unwritable":
-      return text(`The data file ${failure.file} cannot be written (${failure.code}).`, "Check permissions and free space, or use --data.");
+      return text(
+        `The data file ${failure.file} cannot be written (${failure.code}).`,
+        "Check permissions and free space, or use --data.",
+      );
     case "disk-low":
       return text(
         `The disk of ${failure.folder} is almost full: ${Math.floor(failure.freeBytes / MEGABYTE)} MB are free, ${Math.ceil(failure.neededBytes / MEGABYTE)} MB are needed. Results stay on the server until there is room.`,
@@ -371,7 +417,10 @@ export function isDeploymentFailure(failure: Failure): failure is DeploymentFail
 /** The sentence and the next step for every failure. */
 export function describeFailure(failure: Failure): FailureText {
   if (failure.reason === "internal") {
-    return text(`Nightrun met a defect of its own: ${failure.message}`, "Please report it. Nothing recorded is lost.");
+    return text(
+      `Nightrun met a defect of its own: ${failure.message}`,
+      "Please report it. Nothing recorded is lost.",
+    );
   }
   if (isImageFailure(failure)) return describeImageFailure(failure);
   if (isDeploymentFailure(failure)) return describeDeploymentFailure(failure);

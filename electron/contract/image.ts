@@ -1,7 +1,15 @@
 import type { Failure } from "./failure.ts";
 
 /** The state of an image as people, exports and programs see it. */
-export const IMAGE_STATES = ["waiting", "in-flight", "uncertain", "done", "failed", "skipped", "missing"] as const;
+export const IMAGE_STATES = [
+  "waiting",
+  "in-flight",
+  "uncertain",
+  "done",
+  "failed",
+  "skipped",
+  "missing",
+] as const;
 export type ImageState = (typeof IMAGE_STATES)[number];
 
 /** The finer state that the store keeps; its machine is in `engine/transitions.ts`. */

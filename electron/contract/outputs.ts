@@ -99,7 +99,14 @@ export interface GraphicsItem {
   polyline?: Point[] | undefined;
   text?: string | undefined;
   properties?:
-    | { pen?: Color | undefined; brush?: Color | undefined; color?: Color | undefined; category?: string | undefined; line?: number | undefined; size?: number | undefined }
+    | {
+        pen?: Color | undefined;
+        brush?: Color | undefined;
+        color?: Color | undefined;
+        category?: string | undefined;
+        line?: number | undefined;
+        size?: number | undefined;
+      }
     | undefined;
 }
 
