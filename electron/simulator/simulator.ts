@@ -1,0 +1,29 @@
+import { parseArguments, USAGE } from "./arguments.ts";
+import { startSimulator } from "./server.ts";
+
+const WRONG_USAGE = 2;
+
+async function main(): Promise<void> {
+  const parsed = parseArguments(process.argv.slice(2));
+  if (!parsed.ok) {
+    process.stderr.write(`${parsed.problem}\n\n${USAGE}`);
+    process.exitCode = WRONG_USAGE;
+    return;
+  }
+  if (parsed.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const simulator = await startSimulator(parsed.options);
+  const stop = (): void => void simulator.close().then(() => process.exit(0));
+  process.once("SIGTERM", stop);
+  process.once("SIGINT", stop);
+  if (parsed.stayWithParent) {
+    process.stdin.resume();
+    process.stdin.once("close", stop);
+  }
+  const { url, tokenService, token } = simulator;
+  process.stdout.write(`${JSON.stringify({ url, tokenService, token })}\n`);
+}
+
+await main();
