@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import type { OutputRequest, ParameterSetting, ResultDecision } from "../../contract/batch.ts";
+import type { ImageFailure } from "../../contract/failure.ts";
+import type { HttpBody } from "./http.ts";
+
+/** The body of one `PUT /api/run`, read from the open file while it is sent. Good for one attempt. */
+export interface SubmitBody extends HttpBody {
+  /** Size of the file in bytes, when it was opened. */
+  readonly imageBytes: number;
+  /** SHA-256 (32 bytes) of exactly the file bytes that were sent; null until all of them were. */
+  sha256(): Buffer | null;
+  /** Why the file could not be sent to its end; null when nothing is wrong with it. */
+  failure(): ImageFailure | null;
+  /** The connection was ready and the first byte was asked for. */
+  started(): boolean;
+  /** The last byte was handed over; until then the deployment cannot have accepted the run. */
+  complete(): boolean;
+}
+
+/** A multiple of 3, so that pieces of base64 can be joined; its base64 (256 KiB) fills any socket's buffer. */
+const READ_BYTES = 3 * 64 * 1024;
+const BASE64_BYTES = (READ_BYTES / 3) * 4;
+
+class FileTrouble extends Error {
+  readonly failure: ImageFailure;
+  constructor(failure: ImageFailure) {
+    super(failure.reason);
+    this.failure = failure;
+  }
+}
+
+/**
+ * `{"inputs":[{"image":"<base64>"}, …],"outputs":[…],"parameters":[…]}` (API facts, section 3.1) with an exact
+ * length, in flat memory. A file whose size or time stamp changes, or that cannot be read, cuts the stream before
+ * its last byte, so that a torn picture is never a complete request.
+ */
+export function createSubmitBody(input: {
+  handle: FileHandle;
+  bytes: number;
+  decision: Pick<ResultDecision, "outputs" | "parameters" | "inputs">;
+  onFirstByte?: () => void;
+}): SubmitBody {
+  const { handle, bytes, onFirstByte } = input;
+  const head = Buffer.from('{"inputs":[{"image":"');
+  const tail = Buffer.from(tailText(input.decision));
+  let digest: Buffer | null = null;
+  let failure: ImageFailure | null = null;
+  let started = false;
+  let complete = false;
+
+  async function* chunks(): AsyncGenerator<Uint8Array> {
+    if (started) throw new Error("Internal error: the body of a submission was asked for twice");
+    started = true;
+    onFirstByte?.();
+    const hash = createHash("sha256");
+    try {
+      const opened = await stamp(handle);
+      if (opened.size !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
+      yield head;
+      yield* base64Of(handle, bytes, (piece) => hash.update(piece));
+      const now = await stamp(handle);
+      if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) {
+        throw new FileTrouble({ reason: "changed-while-sending" });
+      }
+    } catch (error) {
+      failure = toImageFailure(error);
+      throw error;
+    }
+    digest = hash.digest();
+    complete = true;
+    yield tail;
+  }
+
+  return {
+    length: head.length + 4 * Math.ceil(bytes / 3) + tail.length,
+    imageBytes: bytes,
+    chunks,
+    sha256: () => digest,
+    failure: () => failure,
+    started: () => started,
+    complete: () => complete,
+  };
+}
+
+/** What follows the picture. `output_index` is left out where all outputs are wanted. */
+function tailText(decision: Pick<ResultDecision, "outputs" | "parameters" | "inputs">): string {
+  const inputs = decision.inputs.map((fixed) => `,${JSON.stringify(fixed)}`).join("");
+  const outputs = JSON.stringify(decision.outputs.map(outputOnWire));
+  const parameters = JSON.stringify(parametersOnWire(decision.parameters));
+  return `"}${inputs}],"outputs":${outputs},"parameters":${parameters}}`;
+}
+
+function outputOnWire(output: OutputRequest): Record<string, unknown> {
+  const task = { task_name: output.taskName, task_index: output.taskIndex };
+  return output.outputIndex === null ? task : { ...task, output_index: output.outputIndex };
+}
+
+/** One entry per task, in order of first mention. */
+function parametersOnWire(settings: readonly ParameterSetting[]): unknown[] {
+  const tasks = new Map<string, { task_name: string; task_index: number; values: Map<string, string> }>();
+  for (const { taskName, taskIndex, name, value } of settings) {
+    const key = `${taskIndex} ${taskName}`;
+    const task = tasks.get(key) ?? { task_name: taskName, task_index: taskIndex, values: new Map() };
+    task.values.set(name, value);
+    tasks.set(key, task);
+  }
+  return [...tasks.values()].map(({ values, ...task }) => ({
+    ...task,
+    parameters: Object.fromEntries(values),
+  }));
+}
+
+/**
+ * Two output buffers take turns: a piece stays untouched until the next but one is asked for, when the socket has
+ * long copied or sent it.
+ */
+async function* base64Of(
+  handle: FileHandle,
+  bytes: number,
+  onPiece: (piece: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  const raw = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, bytes));
+  const texts = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BASE64_BYTES, 4 * Math.ceil(bytes / 3))));
+  for (let position = 0, turn = 0; position < bytes; turn = 1 - turn) {
+    const piece = raw.subarray(0, Math.min(READ_BYTES, bytes - position));
+    await readFully(handle, piece, position);
+    position += piece.length;
+    onPiece(piece);
+    const text = texts[turn] ?? Buffer.alloc(BASE64_BYTES);
+    yield text.subarray(0, text.write(piece.toString("base64"), "latin1"));
+  }
+}
+
+async function readFully(handle: FileHandle, target: Buffer, position: number): Promise<void> {
+  for (let filled = 0; filled < target.length;) {
+    const { bytesRead } = await handle.read(target, filled, target.length - filled, position + filled);
+    if (bytesRead === 0) throw new FileTrouble({ reason: "changed-while-sending" });
+    filled += bytesRead;
+  }
+}
+
+async function stamp(handle: FileHandle): Promise<{ size: number; mtimeNs: bigint }> {
+  const { size, mtimeNs } = await handle.stat({ bigint: true });
+  return { size: Number(size), mtimeNs };
+}
+
+function toImageFailure(error: unknown): ImageFailure {
+  if (error instanceof FileTrouble) return error.failure;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "EIO";
+  return { reason: "unreadable", code };
+}
