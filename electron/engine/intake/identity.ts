@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+import type { ImageFailure } from "../../contract/failure.ts";
+import { fail, succeed, type Result } from "../../contract/result.ts";
+import { errorCode } from "./fs-error.ts";
+import { observationOf, sameObservation, type Observation } from "./observation.ts";
+
+const PIECE_BYTES = 256 * 1024;
+const MOST_SPARE = 4;
+const spare: Buffer[] = [];
+
+/**
+ * SHA-256 (32 bytes) of exactly `bytes` bytes of the file, read through this descriptor in pieces of 256 KiB.
+ * Fails as "still-changing" when the size differs or the file was touched while it was read.
+ */
+export async function hashImage(handle: FileHandle, bytes: number): Promise<Result<Buffer, ImageFailure>> {
+  const buffer = spare.pop() ?? Buffer.allocUnsafe(PIECE_BYTES);
+  try {
+    const before = await look(handle);
+    if (before.bytes !== bytes) return fail({ reason: "still-changing" });
+    const hash = createHash("sha256");
+    let at = 0;
+    while (at < bytes) {
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(PIECE_BYTES, bytes - at), at);
+      if (bytesRead === 0) return fail({ reason: "still-changing" });
+      hash.update(buffer.subarray(0, bytesRead));
+      at += bytesRead;
+    }
+    if (!sameObservation(before, await look(handle))) return fail({ reason: "still-changing" });
+    return succeed(hash.digest());
+  } catch (error) {
+    return fail({ reason: "unreadable", code: errorCode(error) });
+  } finally {
+    if (spare.length < MOST_SPARE) spare.push(buffer);
+  }
+}
+
+async function look(handle: FileHandle): Promise<Observation> {
+  return observationOf("", await handle.stat({ bigint: true }));
+}
+
+/** A hash as exports and logs show it: 64 lower-case hexadecimal digits. */
+export function sha256Hex(hash: Uint8Array): string {
+  return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString("hex");
+}
