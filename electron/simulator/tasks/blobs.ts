@@ -22,8 +22,8 @@ export interface Blobs {
 /** The parameters that every blob task has. */
 export const BLOB_PARAMETERS: readonly ParameterSpec[] = [
   { name: "conf_thres", kind: "number", value: "0.25", min: 0, max: 1 },
-  { name: "min_area", kind: "number", value: "0.0005", min: 0, max: 1 },
-  { name: "max_objects", kind: "integer", value: "50", min: 0, max: 10_000 },
+  { name: "min_area", kind: "number", value: "0.0002", min: 0, max: 1 },
+  { name: "max_objects", kind: "integer", value: "200", min: 0, max: 10_000 },
   { name: "label_by", kind: "choice", value: "color", choices: ["color", "brightness"] },
   { name: "cuda", kind: "python-boolean", value: "False" },
 ];

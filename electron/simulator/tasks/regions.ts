@@ -29,8 +29,8 @@ export interface RegionMap {
 const BIN_SHIFT = 4;
 const BINS_PER_CHANNEL = 256 >> BIN_SHIFT;
 /** Distances from the background that a threshold may lie at: below is paper grain, above only extremes would remain. */
-const LOWEST_THRESHOLD = 36;
-const HIGHEST_THRESHOLD = 110;
+const LOWEST_THRESHOLD = 34;
+const HIGHEST_THRESHOLD = 50;
 
 function binOf(rgb: Buffer, at: number): number {
   const r = (rgb[at] ?? 0) >> BIN_SHIFT;
