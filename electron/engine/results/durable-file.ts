@@ -35,15 +35,21 @@ export async function syncFolder(path: string | Buffer): Promise<void> {
   }
 }
 
-/** A path as text that keeps every byte, so that names that are not UTF-8 can be split. */
-function splitPath(path: string | Buffer): { folder: string | Buffer; temp: string | Buffer } {
-  const text = typeof path === "string" ? path : path.toString("latin1");
-  const folder = dirname(text);
-  // The same target always has the same temporary name: what a crash leaves behind is cleaned by the next try.
-  const hash = createHash("sha256").update(basename(text), "latin1").digest("hex").slice(0, 16);
-  const temp = join(folder, `.nightrun-${hash}.tmp`);
-  if (typeof path === "string") return { folder, temp };
-  return { folder: Buffer.from(folder, "latin1"), temp: Buffer.from(temp, "latin1") };
+/** Works on a path as text that keeps every byte, so that names that are not UTF-8 can be split. */
+function onText(path: string | Buffer, change: (text: string) => string): string | Buffer {
+  if (typeof path === "string") return change(path);
+  return Buffer.from(change(path.toString("latin1")), "latin1");
+}
+
+/**
+ * Where a file is written before it gets its name: beside it, and always the same for the same name, so that the next
+ * try cleans up what a crash left behind.
+ */
+export function temporaryPath(path: string | Buffer): string | Buffer {
+  return onText(path, (text) => {
+    const hash = createHash("sha256").update(basename(text)).digest("hex").slice(0, 16);
+    return join(dirname(text), `.nightrun-${hash}.tmp`);
+  });
 }
 
 /**
@@ -51,7 +57,7 @@ function splitPath(path: string | Buffer): { folder: string | Buffer; temp: stri
  * The new *name* is only safe from a power cut after `syncFolder` of its folder.
  */
 export async function replaceFile(path: string | Buffer, data: Uint8Array | string): Promise<void> {
-  const { temp } = splitPath(path);
+  const temp = temporaryPath(path);
   const handle = await createNew(temp);
   try {
     try {
@@ -72,5 +78,5 @@ export async function replaceFile(path: string | Buffer, data: Uint8Array | stri
 /** A file that is, when this returns, complete and safe from a crash or power cut, or as it was before. */
 export async function writeDurably(path: string | Buffer, data: Uint8Array | string): Promise<void> {
   await replaceFile(path, data);
-  await syncFolder(splitPath(path).folder);
+  await syncFolder(onText(path, dirname));
 }

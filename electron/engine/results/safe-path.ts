@@ -4,10 +4,11 @@ import { isReservedName, safePiece } from "./suffix.ts";
 /**
  * Names of result files, safe on Linux, macOS and Windows alike.
  *
- * Distinct image paths give distinct names: what cannot stand in a name is percent-escaped, and so is a "%" that
- * could be mistaken for such an escape. Two things one path alone cannot tell: that another image differs only in
- * case or Unicode normal form (`writeResultFiles` sees that on the disk and adds "~" and a hash), and that
- * another name of more than 255 bytes has the same SHA-256 prefix (64 bits of it are in the name).
+ * Distinct image paths, as `intake/path.ts` writes them, give distinct names: what cannot stand in a name is
+ * percent-escaped, and so is a "%" that could be mistaken for such an escape ("%20" inside a name stays). Two things
+ * one path alone cannot tell: that another image differs only in case or Unicode normal form (`writeResultFiles` sees
+ * that on the disk and adds "~" and a hash), and that another name of more than 255 bytes has the same SHA-256 prefix
+ * (64 bits of it are in the name).
  */
 
 /** The folder in the results folder where results go that were replaced; no image's results go there. */
@@ -23,8 +24,8 @@ const RESERVE_BYTES = 5;
 const MAX_SUFFIX = 100;
 const SUFFIX = /^\.[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9_-])?$/;
 
-/** Forbidden on Windows, control characters, lone surrogates, and "%" before two digits that read as ASCII. */
-const UNSAFE = /(?=\p{ASCII})\p{Cc}|[<>:"|?*\\/]|%(?=[0-7][0-9A-Fa-f])|\p{Cs}/gu;
+/** Forbidden on Windows, control characters, lone surrogates, and a "%" that reads like the escape of one of them. */
+const UNSAFE = /(?=\p{ASCII})\p{Cc}|[<>:"|?*\\/]|%(?=[01][0-9A-F]|2[2AEF]|3[ACEF]|5C|7[CF])|\p{Cs}/giu;
 
 /** A folder of such a name could stand where the result file of another image has to go. */
 const LIKE_A_RESULT = /(?:\.json|-\d+\.\d+[^/]{0,80}\.(?:jpg|png|webp|tif|bmp))$/i;
@@ -42,16 +43,27 @@ function escapeAt(name: string, index: number): string {
 /** Windows drops dots and spaces at the end of a name. */
 function escapeEnd(name: string): string {
   let end = name.length;
-  while (end > 0 && (name[end - 1] === "." || name[end - 1] === " ")) end -= 1;
-  return name.slice(0, end) + percent(name.slice(end));
+  for (;;) {
+    if (end > 0 && (name[end - 1] === "." || name[end - 1] === " ")) end -= 1;
+    else if (end >= 3 && name.startsWith("%20", end - 3)) end -= 3;
+    else break;
+  }
+  const tail = name.slice(end).replaceAll("%", "%25").replace(/[. ]/g, percent);
+  return name.slice(0, end) + tail;
+}
+
+/** A device's name, or a name that reads like the escape of one, with its first character escaped. */
+function escapeStart(name: string): string {
+  const code = /^%([4-7][0-9A-F])/i.exec(name)?.[1];
+  const read = code === undefined ? name : String.fromCharCode(Number.parseInt(code, 16)) + name.slice(3);
+  return isReservedName(read) ? escapeAt(name, 0) : name;
 }
 
 /** One component, escaped but not shortened. */
 function escapeComponent(component: string): string {
-  // A file system gives neither of these; nothing else becomes "%00".
+  // A file system gives no empty name; nothing else becomes "%00".
   if (component === "") return "%00";
-  const escaped = escapeEnd(component.replace(UNSAFE, percent));
-  return isReservedName(escaped) ? escapeAt(escaped, 0) : escaped;
+  return escapeStart(escapeEnd(component.replace(UNSAFE, percent)));
 }
 
 function hashOf(text: string): string {

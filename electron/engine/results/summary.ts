@@ -2,7 +2,7 @@ import type { NumericValues, Output, OutputSummary, Texts } from "../../contract
 import { typeName } from "./read-output.ts";
 
 const MAX_TEXT = 120;
-const MAX_LABEL = 60;
+const MAX_LABEL = 40;
 const LABELS_SHOWN = 8;
 
 /** One line: no line breaks or control characters, a bounded length. */
@@ -107,7 +107,7 @@ function ofUnknown(key: string, data: unknown): string {
   return key === "" ? "not an Ikomia output" : `${oneLine(key, MAX_LABEL)}, kept as it came`;
 }
 
-/** What one output says in short: at most about 200 characters, on one line. */
+/** What one output says in short: at most about 400 characters, on one line. */
 export function summarize(output: Output): OutputSummary {
   const { type } = output;
   switch (output.type) {
