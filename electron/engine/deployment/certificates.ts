@@ -1,6 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { errorCode } from "./net-failure.ts";
 
+const PEM = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
 /** Files with certificate authorities of a company, beside the built-in ones. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] as const;
 
@@ -22,15 +25,24 @@ export function readTrust(env: NodeJS.ProcessEnv): Trust {
     const file = env[variable];
     if (file === undefined || file === "") continue;
     try {
-      const pem = readFileSync(file, "utf8");
-      createSecureContext({ ca: pem });
-      extra.push(pem);
+      extra.push(...readCertificates(file));
     } catch (error) {
-      const code =
-        error instanceof Error && "code" in error ? String(error.code) : "not certificates in PEM form";
-      problems.push(`${variable} ${file} cannot be used: ${code}`);
+      problems.push(`${variable} ${file} cannot be used: ${whatIsWrong(error)}`);
     }
   }
   if (extra.length === 0) return { context: undefined, problems };
   return { context: createSecureContext({ ca: [...rootCertificates, ...extra] }), problems };
+}
+
+/** Each is parsed here, because TLS takes no notice of what it cannot read. */
+function readCertificates(file: string): string[] {
+  const blocks = readFileSync(file, "utf8").match(PEM) ?? [];
+  if (blocks.length === 0) throw new Error("no certificate");
+  for (const block of blocks) new X509Certificate(block);
+  return blocks;
+}
+
+function whatIsWrong(error: unknown): string {
+  const code = errorCode(error);
+  return /^E[A-Z]+$/.test(code) ? code : "it holds no certificates in PEM form";
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { DeploymentFailure } from "../../contract/failure.ts";
@@ -84,7 +85,10 @@ export function createHttp(options: {
   userAgent: string;
 }): Http {
   const trust = readTrust(options.env);
-  const connect = createConnector({ ...options, trust });
+  const closing = new AbortController();
+  // One listener per tunnel that is being opened: many at once are no leak.
+  setMaxListeners(0, closing.signal);
+  const connect = createConnector({ ...options, trust, signal: closing.signal });
   const dispatchers: Dispatchers = {
     kept: createAgent(connect, KEEP_ALIVE_MS, LONGEST_KEEP_ALIVE_MS),
     young: createAgent(connect, YOUNG_MS, YOUNG_MS),
@@ -106,6 +110,7 @@ export function createHttp(options: {
       return reply.kind === "failure" ? explained(reply, trust) : reply;
     },
     async close() {
+      closing.abort();
       await Promise.all([dispatchers.kept.destroy(), dispatchers.young.destroy()]);
     },
   };
@@ -128,8 +133,9 @@ function createConnector(options: {
   env: NodeJS.ProcessEnv;
   userAgent: string;
   trust: Trust;
+  signal: AbortSignal;
 }): buildConnector.connector {
-  const { env, userAgent } = options;
+  const { env, userAgent, signal } = options;
   const secureContext = options.trust.context;
   const direct = buildConnector({
     allowH2: false,
@@ -144,7 +150,7 @@ function createConnector(options: {
     if (proxy === null) return null;
     const port = to.port === "" ? (to.protocol === "https:" ? "443" : "80") : to.port;
     const timeoutMs = CONNECT_TIMEOUT_MS;
-    return openTunnel(proxy, `${target.hostname}:${port}`, { timeoutMs, userAgent, secureContext });
+    return openTunnel(proxy, `${target.hostname}:${port}`, { timeoutMs, userAgent, secureContext, signal });
   }
 
   return (to, callback) => {

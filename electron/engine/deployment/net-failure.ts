@@ -54,12 +54,12 @@ export function toNetFailure(error: unknown, origin: URL): DeploymentFailure {
   const { host } = origin;
   if (error instanceof TimedOut) return { reason: "timed-out", host, phase: error.phase };
   if (error instanceof ProxyTrouble) return { reason: "proxy", proxy: error.proxy, detail: error.detail };
+  if (error instanceof Error && error.name === "HTTPParserError") {
+    return { reason: "not-a-deployment", url: origin.origin, found: "something that is not HTTP" };
+  }
   const code = errorCode(error);
   if (TLS_CODE.test(code)) return { reason: "tls", host, code };
   if (CONNECT_TIMEOUT_CODES.has(code)) return { reason: "timed-out", host, phase: "connect" };
-  if (code.startsWith("HPE_")) {
-    return { reason: "not-a-deployment", url: origin.origin, found: `something that is not HTTP (${code})` };
-  }
   return { reason: "unreachable", host, code };
 }
 

@@ -29,7 +29,12 @@ export function proxyFor(target: URL, env: NodeJS.ProcessEnv): Proxy | null {
 export function openTunnel(
   proxy: Proxy,
   target: string,
-  options: { timeoutMs: number; userAgent: string; secureContext: SecureContext | undefined },
+  options: {
+    timeoutMs: number;
+    userAgent: string;
+    secureContext: SecureContext | undefined;
+    signal: AbortSignal;
+  },
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const request = (proxy.url.protocol === "https:" ? https : http).request({
@@ -39,6 +44,7 @@ export function openTunnel(
       path: target,
       headers: { host: target, "user-agent": options.userAgent, ...authorization(proxy.url) },
       agent: false,
+      signal: options.signal,
       ...(options.secureContext === undefined ? {} : { secureContext: options.secureContext }),
     });
     const refuse = (detail: string): void => {
