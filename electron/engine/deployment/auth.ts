@@ -138,7 +138,7 @@ async function readAnswer(
   if (status === 404) return fail({ reason: "deployment-not-found", deployment: endpoint });
   const trouble = (detail: string): { ok: false; failure: DeploymentFailure } =>
     fail({ reason: "token-service-error", service, status, detail });
-  if (status !== 200) return trouble(readErrorDetail(text).replaceAll(apiToken, "…"));
+  if (status !== 200) return trouble(readErrorDetail(text.replaceAll(apiToken, "…")));
   if (broken !== null) return fail(broken);
   if (announcesHtml(reply.headers) || looksLikeHtml(text)) return trouble("it answers with a web page.");
   const answer = tokenAnswerSchema.safeParse(parseJson(text));

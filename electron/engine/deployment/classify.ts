@@ -33,7 +33,7 @@ export async function submitOutcome(
   if (isRefusedSignIn(status)) return { kind: "unauthorized", status, jwt: asked.jwt };
   if (isBusy(status)) return busy(reply, asked);
   if (status >= 200 && status < 300) return accepted({ status, text, broken }, body, asked);
-  const detail = discreet(readErrorDetail(text), asked);
+  const detail = readErrorDetail(discreet(text, asked));
   switch (status) {
     case 400:
     case 422:
@@ -99,7 +99,7 @@ async function withoutResult(reply: Response, asked: Asked): Promise<CollectOutc
   const { text } = await readText(reply);
   if (isRefusedSignIn(status)) return { kind: "unauthorized", status, jwt: asked.jwt };
   if (isBusy(status)) return busy(reply, asked);
-  const detail = discreet(readErrorDetail(text), asked);
+  const detail = readErrorDetail(discreet(text, asked));
   switch (status) {
     case 200:
       return { kind: "doubtful", failure: webPage(asked) };
@@ -189,7 +189,7 @@ function otherStatus(reply: Response, text: string, asked: Asked): DeploymentFai
   const { status } = reply;
   if (isRefusedSignIn(status)) return { reason: "sign-in-refused", deployment: asked.url, status };
   if (isBusy(status)) return busy(reply, asked).failure;
-  const detail = discreet(readErrorDetail(text), asked);
+  const detail = readErrorDetail(discreet(text, asked));
   if (status >= 500 || status === 408) return { reason: "server-error", status, detail };
   const what = detail === "" ? "an answer without words" : detail;
   return { reason: "unexpected-response", what, status };

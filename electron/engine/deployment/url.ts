@@ -50,6 +50,7 @@ function authority(typed: string): string {
 
 /** The text as it may be repeated: without user name, password, query and fragment, and not endless. */
 function shown(typed: string): string {
-  const bare = typed.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/*)?[^/]*@/i, "$1");
+  // Up to the last @ first: a password may hold a slash, a ? or a #.
+  const bare = typed.replace(/^([a-z][a-z0-9+.-]*:\/*)?.*@/is, "$1").replace(/[?#].*$/s, "");
   return bare.length > LONGEST_SHOWN ? `${bare.slice(0, LONGEST_SHOWN)}…` : bare;
 }
