@@ -1,3 +1,4 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "electron-vite";
 
 const NODE_TARGET = "node24";
@@ -22,6 +23,22 @@ export default defineConfig({
         },
         output: FLAT,
       },
+    },
+  },
+  renderer: {
+    root: "src",
+    base: "./",
+    publicDir: false,
+    plugins: [svelte({ compilerOptions: { runes: true } })],
+    build: {
+      // The page is also served to ordinary browsers; `light-dark()` must not be rewritten.
+      target: ["chrome125", "firefox125", "safari17.5"],
+      outDir: "out/renderer",
+      // The page's policy refuses fonts from data: URLs.
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      minify: true,
+      rolldownOptions: { input: "src/index.html" },
     },
   },
 });

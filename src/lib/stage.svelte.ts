@@ -1,0 +1,44 @@
+import { SvelteSet } from "svelte/reactivity";
+import type { Visibility } from "./overlay/paths.ts";
+
+/** How results lie on a picture; kept while the selection moves from image to image. */
+export class StageControls {
+  readonly hidden = new SvelteSet<string>();
+  #confidence = $state(0);
+  #opacity = $state(0.45);
+  #isOn = $state(true);
+
+  /** 0..1; objects below are hidden. */
+  get confidence(): number {
+    return this.#confidence;
+  }
+
+  set confidence(value: number) {
+    this.#confidence = value;
+  }
+
+  /** 0..1, of areas; outlines stay. */
+  get opacity(): number {
+    return this.#opacity;
+  }
+
+  set opacity(value: number) {
+    this.#opacity = value;
+  }
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  set isOn(value: boolean) {
+    this.#isOn = value;
+  }
+
+  get visibility(): Visibility {
+    return { hidden: new Set(this.hidden), confidence: this.#confidence };
+  }
+
+  toggle(className: string): void {
+    if (!this.hidden.delete(className)) this.hidden.add(className);
+  }
+}

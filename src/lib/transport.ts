@@ -1,0 +1,105 @@
+import type {
+  CallName,
+  CallOutput,
+  Envelope,
+  EventName,
+  Events,
+  Input,
+  Transport,
+} from "../../electron/contract/api.ts";
+import { EVENT_NAMES } from "../../electron/contract/api.ts";
+import type { Failure } from "../../electron/contract/failure.ts";
+import { fail } from "../../electron/contract/result.ts";
+import { words } from "./messages.ts";
+
+declare global {
+  interface Window {
+    /** The desktop's bridge; absent in an ordinary browser. */
+    nightrun?: Transport;
+  }
+}
+
+/** The desktop's bridge when there is one, else loopback HTTP to the host that served this page. */
+export function chooseTransport(): Transport {
+  return window.nightrun ?? createHttpTransport(document.baseURI);
+}
+
+type Listeners = { [E in EventName]: Set<(event: Events[E]) => void> };
+
+/** Calls as `POST api/call/<name>`, events from `GET api/events`; its own failures come as `Failure` values. */
+export function createHttpTransport(base: string): Transport {
+  const host = new URL(base).host;
+  const listeners: Listeners = {
+    "batches:changed": new Set(),
+    "images:changed": new Set(),
+    "event:added": new Set(),
+    "engine:changed": new Set(),
+  };
+  let source: EventSource | null = null;
+  let away = false;
+
+  function emit<E extends EventName>(name: E, event: Events[E]): void {
+    for (const listener of listeners[name]) listener(event);
+  }
+
+  function setAway(failure: Failure | null): void {
+    if (away === (failure !== null)) return;
+    away = failure !== null;
+    emit("engine:changed", { running: !away, failure });
+  }
+
+  function open(): void {
+    source = new EventSource(new URL("api/events", base));
+    source.onopen = () => {
+      setAway(null);
+    };
+    source.onerror = () => {
+      setAway(unreachable(host));
+      // A refused stream (wrong status) is closed for good by the browser, so it is opened anew here.
+      if (source?.readyState === EventSource.CLOSED) setTimeout(open, RECONNECT_MS);
+    };
+    for (const name of EVENT_NAMES) listenTo(source, name);
+  }
+
+  function listenTo<E extends EventName>(stream: EventSource, name: E): void {
+    stream.addEventListener(name, (message: MessageEvent<string>) => {
+      emit(name, JSON.parse(message.data) as Events[E]);
+    });
+  }
+
+  return {
+    call: (name, input) => post(base, name, input),
+    on(name, listener) {
+      if (source === null) open();
+      listeners[name].add(listener);
+      return () => listeners[name].delete(listener);
+    },
+  };
+}
+
+const RECONNECT_MS = 2000;
+
+async function post<N extends CallName>(
+  base: string,
+  name: N,
+  input: Input<N>,
+): Promise<Envelope<CallOutput<N>>> {
+  const response = await fetch(new URL(`api/call/${name}`, base), {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-nightrun": "1" },
+    body: JSON.stringify(input),
+  }).catch(() => null); // Whatever the browser calls it, it means that the host did not answer.
+  if (response === null) return fail(unreachable(new URL(base).host));
+  if (response.status === 401 || response.status === 403) return fail(words.engine.notSignedIn);
+  const body: unknown = await response.json().catch(() => null); // No JSON: judged just below.
+  if (isEnvelope(body)) return body as Envelope<CallOutput<N>>;
+  return fail({ reason: "internal", message: words.engine.strangeAnswer(name, response.status) });
+}
+
+function isEnvelope(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "ok" in value && typeof value.ok === "boolean";
+}
+
+function unreachable(host: string): Failure {
+  return { reason: "unreachable", host, code: "no answer" };
+}
