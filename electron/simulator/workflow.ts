@@ -1,5 +1,12 @@
 import { blobDetection } from "./tasks/blob-detection.ts";
+import { blobSegmentation } from "./tasks/blob-segmentation.ts";
+import { blur } from "./tasks/blur.ts";
+import { canny } from "./tasks/canny.ts";
+import { colorSegmentation } from "./tasks/color-segmentation.ts";
+import { cornerKeypoints } from "./tasks/corner-keypoints.ts";
+import { histogram } from "./tasks/histogram.ts";
 import { imageFacts } from "./tasks/image-facts.ts";
+import { tallyReading } from "./tasks/tally-reading.ts";
 import type { Task } from "./tasks/task.ts";
 
 /** One task at its place in the workflow. */
@@ -20,9 +27,21 @@ interface Placement {
   deployed?: Record<string, string>;
 }
 
+const INPUT = -1;
+const BLUR = 0;
+
+/** `BLUR` is the place of `blur` in this list. */
 const PLACEMENTS: readonly Placement[] = [
-  { task: blobDetection, sourceId: -1 },
-  { task: imageFacts, sourceId: -1 },
+  { task: blur, sourceId: INPUT },
+  { task: blobDetection, sourceId: BLUR },
+  { task: blobSegmentation, sourceId: BLUR },
+  { task: colorSegmentation, sourceId: BLUR },
+  { task: cornerKeypoints, sourceId: BLUR },
+  { task: canny, sourceId: BLUR, deployed: { threshold1: "50.000000", threshold2: "150.000000" } },
+  { task: tallyReading, sourceId: INPUT },
+  { task: histogram, sourceId: INPUT },
+  { task: histogram, sourceId: INPUT, deployed: { color_space: "HSV" } },
+  { task: imageFacts, sourceId: INPUT },
 ];
 
 /** The deployed workflow, in the order of its file. */

@@ -1,6 +1,6 @@
 import { colorName, labelColor, type Rgb } from "./colors.ts";
 import type { ParameterSpec, ParameterValues } from "./parameters.ts";
-import { findRegions, type Region, type RegionMap } from "./regions.ts";
+import { regionsOf, type Region, type RegionMap } from "./regions.ts";
 import type { Raster, Scene } from "./scene.ts";
 
 /** A region with what a detector says about it, in pixels of the upright picture. */
@@ -48,7 +48,7 @@ function labelOf(region: Region, background: Rgb, by: string): string {
 /** Finds the blobs that the given parameters let through, the surest first. */
 export async function findBlobs(scene: Scene, values: ParameterValues): Promise<Blobs> {
   const raster = await scene.raster();
-  const map = findRegions(raster, values.number("min_area"));
+  const map = await regionsOf(scene, values.number("min_area"));
   const { scaleX, scaleY } = raster;
   const sure = map.regions
     .map((region) => ({ region, confidence: confidenceOf(region) }))

@@ -1,5 +1,5 @@
 import type { Rgb } from "./colors.ts";
-import type { Raster } from "./scene.ts";
+import type { Raster, Scene } from "./scene.ts";
 
 /** A connected patch that stands out from the background; positions in pixels of the raster, ends included. */
 export interface Region {
@@ -173,4 +173,15 @@ export function findRegions(raster: Raster, minArea: number): RegionMap {
     if (!isFrame(region, raster)) regions.push(region);
   }
   return { width, height, background, labels, regions };
+}
+
+const known = new WeakMap<Scene, Map<number, Promise<RegionMap>>>();
+
+/** `findRegions` of a scene, done once for all tasks that look for the same. */
+export function regionsOf(scene: Scene, minArea: number): Promise<RegionMap> {
+  const ofScene = known.get(scene) ?? new Map<number, Promise<RegionMap>>();
+  known.set(scene, ofScene);
+  const found = ofScene.get(minArea) ?? scene.raster().then((raster) => findRegions(raster, minArea));
+  ofScene.set(minArea, found);
+  return found;
 }
