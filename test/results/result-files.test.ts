@@ -199,6 +199,13 @@ describe("a disk that ignores case", () => {
     expect(await written(lower)).toEqual(names);
     expect(await readFile(join(folder.path, "photo.jpg.json"), "utf8")).toBe(upper.json);
     expect(await readFile(join(folder.path, names[1]!), "utf8")).toBe("lower");
+
+    const again = await written(result(folder.path, "photo.jpg", "r3"), "rev");
+    expect(again).toEqual([names[0]]);
+    const found = await tree(folder.path);
+    expect(found["photo.jpg.json"]).toBe(upper.json);
+    expect(found[`.earlier/rev/${names[1]}`]).toBe("lower");
+    expect(Object.keys(found)).not.toContain(names[1]);
   });
 });
 

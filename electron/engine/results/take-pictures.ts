@@ -15,7 +15,7 @@ const PICTURE_KEY = /^(?:image|mask)/i;
 const MAX_PICTURES = 10_000;
 
 function setOwn(parent: object, key: Key, value: unknown): void {
-  // An assignment to a key named __proto__ could change the prototype; defining one never does.
+  // Defining never reaches a prototype, whatever the key; an assignment is safe only where the key is its own.
   Object.defineProperty(parent, key, { value, writable: true, enumerable: true, configurable: true });
 }
 
