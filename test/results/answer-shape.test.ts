@@ -120,6 +120,13 @@ describe("bytes that are no answer", () => {
     expect(readOne(tricky).raw).toEqual(tricky);
   });
 
+  test("brackets after an escaped quote do not count as depth, in short texts and long ones", () => {
+    for (const before of ["", "a", "x".repeat(60)]) {
+      const value = { DATA_DICT: Array.from({ length: 200 }, () => `${before}\\"[[[[`) };
+      expect(readOne(value).raw).toEqual(value);
+    }
+  });
+
   test("long texts with backslashes before their end are skipped to the right quote", () => {
     for (const backslashes of [0, 1, 2, 3, 4, 5]) {
       for (const length of [0, 40, 46, 47, 48, 49, 60, 300]) {
