@@ -64,7 +64,14 @@ describe("the order of things on disk", () => {
        await writer.write(Buffer.from("answer"));
        await writer.commit();`,
     );
-    expect(calls).toEqual(["write @/9.part", "fsync @/9.part", "rename @/9.part @/9.answer", "fsync @"]);
+    const opened = "fsync @";
+    expect(calls).toEqual([
+      opened,
+      "write @/9.part",
+      "fsync @/9.part",
+      "rename @/9.part @/9.answer",
+      "fsync @",
+    ]);
   });
 
   test.skipIf(!canTrace)("of a file: bytes, fsync, name, fsync of the folder", async () => {
@@ -100,6 +107,35 @@ describe("the order of things on disk", () => {
       ]);
     },
   );
+});
+
+describe("what a crash left complete, but maybe not durable", () => {
+  test.skipIf(!canTrace)("is made durable by writing the same results again", async () => {
+    await using folder = await temporaryFolder();
+    const work = join(folder.path, "work");
+    mkdirSync(work);
+    await writeFile(join(work, "p.jpg.json"), "{}");
+    const calls = systemCalls(
+      folder.path,
+      `import { writeResultFiles } from ${JSON.stringify(join(RESULTS, "files.ts"))};
+       await writeResultFiles({ resultsFolder: ${JSON.stringify(work)}, path: "p.jpg", json: "{}", pictures: [] }, "1");`,
+    );
+    expect(calls).toEqual(["fsync @"]);
+  });
+
+  test.skipIf(!canTrace)("is made durable by moving an answer again", async () => {
+    await using folder = await temporaryFolder();
+    const work = join(folder.path, "work");
+    mkdirSync(join(work, "spool"), { recursive: true });
+    await writeFile(join(work, "1.raw"), "");
+    const calls = systemCalls(
+      folder.path,
+      `import { openSpool } from ${JSON.stringify(join(RESULTS, "spool.ts"))};
+       const spool = await openSpool(${JSON.stringify(join(work, "spool"))});
+       await spool.moveTo(1, ${JSON.stringify(join(work, "1.raw"))});`,
+    );
+    expect(calls).toEqual(["fsync @/spool", "fsync @", "fsync @/spool"]);
+  });
 });
 
 describe("a durable file", () => {

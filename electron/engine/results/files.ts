@@ -119,14 +119,13 @@ async function writeUnder(job: Job, mark: string): Promise<string[] | null> {
       throw error;
     }
   }
-  let isChanged = false;
   for (const [i, target] of targets.entries()) {
     if (standings[i] === "same" && !names.includes(target.name)) continue;
     job.at(target.name);
     await replaceFile(join(folder, target.name), target.data);
-    isChanged = true;
   }
-  if (isChanged) await syncFolder(folder);
+  // Also when nothing was written: a crash may have come between the names and their fsync.
+  await syncFolder(folder);
   return targets.map(({ name }) => [...place.folders, name].join("/"));
 }
 

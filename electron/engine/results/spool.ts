@@ -139,7 +139,10 @@ async function copyAcross(source: string, target: string): Promise<void> {
 
 async function moveFile(source: string, target: string): Promise<void> {
   // Asked first, because a missing source is reported differently across disks.
-  if ((await sizeOfFile(source)) === null && (await sizeOfFile(target)) !== null) return;
+  if ((await sizeOfFile(source)) === null && (await sizeOfFile(target)) !== null) {
+    await syncFolder(dirname(target));
+    return;
+  }
   try {
     await rename(source, target);
     await syncFolder(dirname(target));
@@ -155,6 +158,8 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
   const maxBytes = options.maxBytes ?? MAX_BYTES;
   await mkdir(root, { recursive: true, mode: 0o700 });
   if (!(await lstat(root)).isDirectory()) throw new Error(`The spool ${root} is not a folder`);
+  // A crash may have come between the name of a complete answer and its fsync.
+  await syncFolder(root);
 
   const fileOf = (runId: number, ending: "part" | "answer"): string => {
     if (!Number.isSafeInteger(runId) || runId < 0) throw new Error(`Internal error: ${runId} is no run id`);
