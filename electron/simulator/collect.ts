@@ -19,6 +19,7 @@ function recordGet(
   open.set(uuid, others + 1);
   simulation.stats.change((stats) => {
     stats.requests.results += 1;
+    stats.openGets += 1;
     if (!(uuid in stats.runs) && !simulation.book.find(uuid)) {
       stats.unknownGets += 1;
       return;
@@ -33,6 +34,7 @@ function recordGet(
     const left = (open.get(uuid) ?? 1) - 1;
     if (left === 0) open.delete(uuid);
     else open.set(uuid, left);
+    simulation.stats.change((stats) => (stats.openGets -= 1));
   });
 }
 

@@ -33,6 +33,8 @@ export interface SimulatorStats {
   images: Record<string, ImageCounts>;
   runs: Record<string, RunCounts>;
   doubleGets: number;
+  /** Results requests that are open now. */
+  openGets: number;
   /** Results requests for ids that no run has: what a health probe looks like. */
   unknownGets: number;
   /** Arrival of every request except control's, on the simulator's monotonic clock. */
@@ -60,6 +62,7 @@ function emptyStats(): SimulatorStats {
     images: {},
     runs: {},
     doubleGets: 0,
+    openGets: 0,
     unknownGets: 0,
     arrivalsMs: [],
     signInRefusals: 0,
@@ -128,9 +131,10 @@ export function createStats(): StatsBook {
       });
     },
     reset() {
-      const { outstanding, unfetched } = stats;
+      const { openGets, outstanding, unfetched } = stats;
       stats = {
         ...emptyStats(),
+        openGets,
         outstanding,
         unfetched,
         maxOutstanding: outstanding,
