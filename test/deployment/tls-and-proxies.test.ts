@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createServer } from "node:tls";
+import { createServer, getCACertificates } from "node:tls";
 import { afterAll, describe, expect, it } from "vitest";
+import { readTrust } from "../../electron/engine/deployment/certificates.ts";
 import { proxyFor } from "../../electron/engine/deployment/proxy.ts";
 import { describeFailure } from "../../electron/contract/failure.ts";
 import { createCertificates } from "./support/certificates.ts";
@@ -40,6 +41,14 @@ openssl("TLS", () => {
       expect(reply).toMatchObject({ kind: "response", status: 200 });
     },
   );
+
+  it("with an own authority still trusts the usual ones", () => {
+    const { authorities } = readTrust({ NODE_EXTRA_CA_CERTS: certificates?.caFile });
+    const own = readFileSync(certificates!.caFile, "utf8").trim();
+    expect(authorities).toEqual([...getCACertificates("default"), own]);
+    expect(authorities!.length).toBeGreaterThan(50);
+    expect(readTrust({}).authorities).toBeUndefined();
+  });
 
   it("takes every certificate of a bundle", async () => {
     const server = await startSecure("good");

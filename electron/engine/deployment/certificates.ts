@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createSecureContext, rootCertificates, type SecureContext } from "node:tls";
+import { getCACertificates } from "node:tls";
 import { errorCode } from "./net-failure.ts";
 
 const PEM = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
@@ -8,15 +8,15 @@ const PEM = /-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs;
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"] as const;
 
 export interface Trust {
-  /** Built-in roots plus the files of the environment; undefined = Node's own default is enough. */
-  context: SecureContext | undefined;
+  /** PEM of all authorities: Node's own and those of the environment's files; undefined = there are no files. */
+  authorities: readonly string[] | undefined;
   /** Files that could not be used, in words: they explain a TLS failure. */
   problems: readonly string[];
 }
 
 /**
  * Reads the extra authorities in code, because Node's own handling is switched off in packaged Electron. They are
- * added to the built-in roots and never replace a check. The context is made once: parsing the roots is slow.
+ * added to the usual ones and never replace a check.
  */
 export function readTrust(env: NodeJS.ProcessEnv): Trust {
   const extra: string[] = [];
@@ -30,8 +30,8 @@ export function readTrust(env: NodeJS.ProcessEnv): Trust {
       problems.push(`${variable} ${file} cannot be used: ${whatIsWrong(error)}`);
     }
   }
-  if (extra.length === 0) return { context: undefined, problems };
-  return { context: createSecureContext({ ca: [...rootCertificates, ...extra] }), problems };
+  const authorities = extra.length === 0 ? undefined : [...getCACertificates("default"), ...extra];
+  return { authorities, problems };
 }
 
 /** Each is parsed here, because TLS takes no notice of what it cannot read. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
+import { createSecureContext } from "node:tls";
 import { Agent, buildConnector, type Dispatcher } from "undici";
 import type { DeploymentFailure } from "../../contract/failure.ts";
 import { readTrust, type Trust } from "./certificates.ts";
@@ -136,7 +137,9 @@ function createConnector(options: {
   signal: AbortSignal;
 }): buildConnector.connector {
   const { env, userAgent, signal } = options;
-  const secureContext = options.trust.context;
+  const ca = options.trust.authorities;
+  // Made once: parsing all authorities takes longer than a handshake.
+  const secureContext = ca === undefined ? undefined : createSecureContext({ ca: [...ca] });
   const direct = buildConnector({
     allowH2: false,
     timeout: CONNECT_TIMEOUT_MS,
