@@ -99,6 +99,18 @@ describe("the body of a submission", () => {
     );
   });
 
+  it("is whole where the file system reads in small pieces", async () => {
+    const content = noise(500_000);
+    const { handle } = await startFile(content);
+    const read = handle.read.bind(handle);
+    const slow = Object.assign(handle, {
+      read: (buffer: Buffer, offset: number, length: number, position: number) =>
+        read(buffer, offset, Math.min(length, 4096), position),
+    });
+    const body = createSubmitBody({ handle: slow, bytes: content.length, decision: DECISION });
+    expect(await textOf(body)).toContain(content.toString("base64"));
+  });
+
   it("tells when the connection is ready, once", async () => {
     const { handle } = await startFile(Buffer.from("abc"));
     let calls = 0;

@@ -57,7 +57,7 @@ export class Exchange {
       if (sent >= body.length) {
         // Said before the chunk is handed over: from here on nobody knows how far it came.
         this.#bodySent = true;
-        this.#watch("head", this.#request.headTimeoutMs);
+        if (this.#queue === null) this.#watch("head", this.#request.headTimeoutMs);
       } else this.#watchdog.progress();
       yield chunk;
     }
@@ -148,9 +148,15 @@ export class Exchange {
     }
     const failure = toNetFailure(error, this.#url);
     if (this.#queue === null) {
-      this.#resolve({ kind: "failure", failure, bodySent: this.#bodySent, cause: error });
+      this.#resolve({ kind: "failure", failure, bodySent: this.#bodySent, cause: withoutData(error) });
     } else this.#queue.fail(new BodyBroken(failure, this.#received, error));
   }
+}
+
+/** A parser's error carries the bytes that it could not read: what a server said does not belong into a log. */
+function withoutData(error: Error): Error {
+  if ("data" in error) error.data = undefined;
+  return error;
 }
 
 /** How the end of a body is known (RFC 9112, 6.3). */
