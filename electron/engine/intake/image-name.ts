@@ -1,5 +1,5 @@
 const IMAGE = /\.(?:jpg|jpeg|jpe|jfif|png|tif|tiff|webp|bmp|dib)$/i;
-const EXTENSION = /\.([^.]{1,10})$/;
+const EXTENSION = /\.([a-z0-9_-]{1,10})$/i;
 
 /** True for a name that promises a format which deployments decode (API facts, section 5.2). */
 export function isImageName(name: string): boolean {
