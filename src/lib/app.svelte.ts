@@ -2,8 +2,9 @@ import type { AppSettings, AppState, BatchCard } from "../../electron/contract/a
 import type { Failure } from "../../electron/contract/failure.ts";
 import type { Client } from "./client.ts";
 import { Clock } from "./clock.svelte.ts";
+import { mergeById } from "./merge.ts";
 import { Notices } from "./notices.svelte.ts";
-import { Router } from "./route.svelte.ts";
+import { Router } from "./router.svelte.ts";
 
 const THEME_KEY = "nightrun.theme";
 
@@ -94,10 +95,7 @@ export class AppModel {
 
   /** Takes newer cards over the older ones of the same batch. */
   merge(cards: readonly BatchCard[]): void {
-    const newer = new Map(cards.map((card) => [card.id, card]));
-    const kept = this.#cards.map((card) => newer.get(card.id) ?? card);
-    const known = new Set(this.#cards.map((card) => card.id));
-    this.#cards = [...kept, ...cards.filter((card) => !known.has(card.id))];
+    this.#cards = mergeById(this.#cards, cards);
   }
 
   forget(batchId: number): void {

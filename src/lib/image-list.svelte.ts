@@ -5,7 +5,7 @@ import type { Client } from "./client.ts";
 import { ImagePages } from "./image-pages.svelte.ts";
 import { createPace } from "./pace.ts";
 import { Resource } from "./resource.svelte.ts";
-import { FIRST_PLACE, type ImagesPlace } from "./route.svelte.ts";
+import { FIRST_PLACE, type ImagesPlace } from "./route.ts";
 
 const REFRESH_MS = 2000;
 

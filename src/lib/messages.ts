@@ -365,6 +365,7 @@ export const words = {
     value: "Value",
     addOutput: "Add output",
     addParameter: "Add parameter",
+    badInput: "Not a JSON object with one key. It is not sent.",
     freeTitle: "Names typed freely",
     freeHint:
       "Ikomia ignores unknown names without a word: check the spelling against the workflow, and try one image.",
@@ -375,6 +376,7 @@ export const words = {
     concurrency: "Runs at once",
     concurrencyHint: "How many runs are outstanding. Ikomia's own client refuses more than 10.",
     concurrencyWarn: "Above 10: Ikomia's own client refuses that. Watch for refusals.",
+    atOnce: (count: number) => `${plural(count, "run")} at once`,
     rate: "Rate limit",
     rateHint: "At most so many submissions in any window of that length.",
     rateOff: "No limit of its own",

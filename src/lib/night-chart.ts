@@ -83,6 +83,7 @@ export function chartOptions({ colors, width, height, names, gates }: ChartInput
       {
         ...axis,
         scale: "time",
+        // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- the library's enum exists in its types only
         side: 1,
         grid: { show: false },
         size: 46,

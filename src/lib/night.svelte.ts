@@ -1,5 +1,6 @@
 import type { BatchEvent, InFlightRow, Night } from "../../electron/contract/api.ts";
 import type { Client } from "./client.ts";
+import { mergeById } from "./merge.ts";
 import { createPace } from "./pace.ts";
 import { Resource } from "./resource.svelte.ts";
 
@@ -83,8 +84,9 @@ export class NightModel {
   }
 
   #add(more: readonly BatchEvent[]): void {
-    const byId = new Map([...this.#events, ...more].map((event) => [event.id, event]));
-    this.#events = [...byId.values()].sort((a, b) => b.id - a.id).slice(0, SHOWN_EVENTS);
+    this.#events = mergeById(this.#events, more)
+      .sort((a, b) => b.id - a.id)
+      .slice(0, SHOWN_EVENTS);
   }
 
   #askEvents(before: number | null) {

@@ -1,5 +1,5 @@
 import { SvelteSet } from "svelte/reactivity";
-import type { Visibility } from "./overlay/paths.ts";
+import { snapshot, type Visibility } from "./overlay/paths.ts";
 
 /** How results lie on a picture; kept while the selection moves from image to image. */
 export class StageControls {
@@ -35,7 +35,7 @@ export class StageControls {
   }
 
   get visibility(): Visibility {
-    return { hidden: new Set(this.hidden), confidence: this.#confidence };
+    return snapshot(this.hidden, this.#confidence);
   }
 
   toggle(className: string): void {

@@ -17,6 +17,11 @@ export interface Visibility {
   confidence: number;
 }
 
+/** A copy that stays as it is while something asynchronous works with it. */
+export function snapshot(hidden: Iterable<string>, confidence: number): Visibility {
+  return { hidden: new Set(hidden), confidence };
+}
+
 /** Whether the controls let it be seen. */
 export function isVisible(shape: { className: string; confidence: number | null }, by: Visibility): boolean {
   return !by.hidden.has(shape.className) && (shape.confidence === null || shape.confidence >= by.confidence);

@@ -104,11 +104,11 @@ for (const [name, [query, hash]] of Object.entries(SHOTS)) {
       page.on("console", (message) => {
         if (message.type() !== "error" || message.text().includes("404")) return;
         faults += 1;
-        console.error(`${name} ${theme}: ${message.text()}`);
+        process.stderr.write(`${name} ${theme}: ${message.text()}` + "\n");
       });
       page.on("pageerror", (error) => {
         faults += 1;
-        console.error(`${name} ${theme}: ${error.stack ?? error.message}`);
+        process.stderr.write(`${name} ${theme}: ${error.stack ?? error.message}` + "\n");
       });
       await page.goto(`http://127.0.0.1:${port}/?theme=${theme}&${query}${hash}`);
       await page.waitForTimeout(900);
@@ -119,5 +119,5 @@ for (const [name, [query, hash]] of Object.entries(SHOTS)) {
 }
 await browser.close();
 server.close();
-console.log(`${folder}: ${faults} faults`);
+process.stdout.write(`${folder}: ${faults} faults` + "\n");
 process.exitCode = faults === 0 ? 0 : 1;

@@ -102,8 +102,8 @@ export class FixtureEngine implements Transport {
   on<E extends EventName>(name: E, listener: (event: Events[E]) => void): () => void {
     const set = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, set);
-    set.add(listener as (event: never) => void);
-    return () => set.delete(listener as (event: never) => void);
+    set.add(listener);
+    return () => set.delete(listener);
   }
 
   emit<E extends EventName>(name: E, event: Events[E]): void {

@@ -95,35 +95,3 @@ function formatPlace(place: ImagesPlace): string {
 export function imagesLink(batchId: number, place: Partial<ImagesPlace> = {}): string {
   return formatRoute({ view: "images", batchId, place: { ...FIRST_PLACE, ...place } });
 }
-
-/** The place in the window, kept in the address. */
-export class Router {
-  #route = $state.raw<Route>({ view: "home" });
-
-  get route(): Route {
-    return this.#route;
-  }
-
-  start(): () => void {
-    const read = (): void => {
-      this.#route = parseRoute(location.hash);
-    };
-    read();
-    addEventListener("hashchange", read);
-    return () => {
-      removeEventListener("hashchange", read);
-    };
-  }
-
-  go(route: Route): void {
-    const hash = formatRoute(route);
-    if (hash !== location.hash) location.hash = hash;
-    this.#route = route;
-  }
-
-  /** Changes the address without a step in the history: for filters and the moving selection. */
-  replace(route: Route): void {
-    history.replaceState(history.state, "", formatRoute(route));
-    this.#route = route;
-  }
-}

@@ -1,0 +1,33 @@
+/** Line icons on a 16 × 16 grid, drawn for this window, as SVG path data. */
+export const ICON_PATHS = {
+  done: "M3 8.5l3.2 3.2L13 4.8",
+  failed: "M4 4l8 8M12 4l-8 8",
+  "in-flight": "M8 2.5a5.5 5.5 0 1 1-5.5 5.5M8 5v3l2.2 1.6",
+  waiting: "M8 2.6a5.4 5.4 0 1 0 .01 0",
+  uncertain: "M5.6 6a2.5 2.5 0 1 1 3.6 2.3c-.8.4-1.2.9-1.2 1.7M8 12.6v.3",
+  skipped: "M4 8h8",
+  missing: "M8 2.6a5.4 5.4 0 1 0 .01 0M3.6 12.4l8.8-8.8",
+  pause: "M5.5 3.5v9M10.5 3.5v9",
+  play: "M5 3.5l7 4.5-7 4.5z",
+  plus: "M8 3v10M3 8h10",
+  minus: "M3 8h10",
+  more: "M3.5 8h.01M8 8h.01M12.5 8h.01",
+  gear: "M8 5.7a2.3 2.3 0 1 0 .01 0M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6l1.4 1.4M11 11l1.4 1.4M12.4 3.6L11 5M5 11l-1.4 1.4",
+  warning: "M8 2.5l6 10.8H2zM8 6.5v3.2M8 11.4v.2",
+  info: "M8 2.6a5.4 5.4 0 1 0 .01 0M8 7.3v3.6M8 5.1v.2",
+  search: "M7 2.8a4.2 4.2 0 1 0 .01 0M10.2 10.2l3.3 3.3",
+  close: "M4 4l8 8M12 4l-8 8",
+  up: "M8 12.5v-9M4.2 7.2L8 3.5l3.8 3.7",
+  down: "M8 3.5v9M4.2 8.8L8 12.5l3.8-3.7",
+  left: "M10 3.5L5.5 8l4.5 4.5",
+  right: "M6 3.5L10.5 8 6 12.5",
+  chevron: "M4 6.3l4 4 4-4",
+  folder: "M2 4.2h4.2l1.4 1.6H14v7H2z",
+  copy: "M5.5 5.5h7.5v7.5H5.5zM3 10.5V3h7.5",
+  reset: "M3.2 6.2A5.2 5.2 0 1 1 2.8 9M3 2.8v3.6h3.6",
+  eye: "M1.8 8S4 3.8 8 3.8 14.2 8 14.2 8 12 12.2 8 12.2 1.8 8 1.8 8zM8 6.3a1.7 1.7 0 1 0 .01 0",
+  moon: "M12.8 9.9A5.4 5.4 0 0 1 6.1 3.2a5.4 5.4 0 1 0 6.7 6.7z",
+  retry: "M12.8 6.2A5.2 5.2 0 1 0 13.2 9M13 2.8v3.6H9.4",
+} as const;
+
+export type IconName = keyof typeof ICON_PATHS;
