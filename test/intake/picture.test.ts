@@ -256,19 +256,20 @@ describe("inspection", () => {
     const loop = Buffer.from(sample("big-endian TIFF"));
     loop.writeUInt32BE(8, 10 + 10 * 12);
     expect(found(await inspect(loop))).toBe("complete TIFF");
-    const greedy = Buffer.alloc(4_000_000, 1);
+    // A thousand pages that all point to one table of 900,000 strips.
+    const greedy = Buffer.alloc(4_000_000);
     greedy.write("II*\0\x08\0\0\0", "latin1");
-    greedy.writeUInt16LE(4096, 8);
-    for (let i = 0; i < 4096; i += 1) {
-      const at = 10 + i * 12;
-      greedy.writeUInt16LE(273, at);
-      greedy.writeUInt16LE(4, at + 2);
-      greedy.writeUInt32LE(900_000, at + 4);
-      greedy.writeUInt32LE(60_000, at + 8);
+    for (let at = 8; at < 8 + 1000 * 18; at += 18) {
+      greedy.writeUInt16LE(1, at);
+      greedy.writeUInt16LE(273, at + 2);
+      greedy.writeUInt16LE(4, at + 4);
+      greedy.writeUInt32LE(900_000, at + 6);
+      greedy.writeUInt32LE(60_000, at + 10);
+      greedy.writeUInt32LE(at + 18, at + 14);
     }
     const started = performance.now();
     expect(found(await inspect(greedy))).not.toBe("complete TIFF");
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it("reads little of a large file", async () => {

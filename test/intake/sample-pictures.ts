@@ -63,6 +63,7 @@ export async function samplePictures(): Promise<SamplePicture[]> {
       8,
     ],
     ["big-endian TIFF", "TIFF", bigEndianTiff()],
+    ["TIFF with a sub-image", "TIFF", tiffWithSubImage()],
     ["lossy WebP", "WebP", noise().webp().toBuffer()],
     ["lossless WebP", "WebP", noise().webp({ lossless: true }).toBuffer()],
     ["WebP with alpha", "WebP", noise().ensureAlpha(0.5).webp().toBuffer()],
@@ -132,29 +133,44 @@ function runLengthBmp(): Buffer {
 
 /** One uncompressed grey strip, header first: the other byte order and the other layout than libtiff's. */
 function bigEndianTiff(): Buffer {
+  const head = Buffer.from("MM\0*\0\0\0\x08", "latin1");
+  return Buffer.concat([head, greyPage(8, null), Buffer.alloc(WIDTH * HEIGHT, 0x33)]);
+}
+
+/** The same with a second picture at the end that only a pointer in the first one leads to. */
+function tiffWithSubImage(): Buffer {
+  const subImageAt = 8 + greyPage(8, 0).length + WIDTH * HEIGHT;
+  const first = Buffer.concat([greyPage(8, subImageAt), Buffer.alloc(WIDTH * HEIGHT, 0x33)]);
+  const second = Buffer.concat([greyPage(8 + first.length, null), Buffer.alloc(WIDTH * HEIGHT, 0x44)]);
+  return Buffer.concat([Buffer.from("MM\0*\0\0\0\x08", "latin1"), first, second]);
+}
+
+/** A directory at `at` whose only strip follows it. */
+function greyPage(at: number, subImageAt: number | null): Buffer {
+  const count = subImageAt === null ? 10 : 11;
+  const bytes = 2 + count * 12 + 4;
   const entries: [tag: number, type: number, value: number][] = [
     [256, 3, WIDTH],
     [257, 3, HEIGHT],
     [258, 3, 8],
     [259, 3, 1],
     [262, 3, 1],
-    [273, 4, 8 + 2 + 10 * 12 + 4],
+    [273, 4, at + bytes],
     [274, 3, 1],
     [277, 3, 1],
     [278, 3, HEIGHT],
     [279, 4, WIDTH * HEIGHT],
   ];
-  const head = Buffer.alloc(8 + 2 + entries.length * 12 + 4);
-  head.write("MM\0*", "latin1");
-  head.writeUInt32BE(8, 4);
-  head.writeUInt16BE(entries.length, 8);
+  if (subImageAt !== null) entries.push([330, 4, subImageAt]);
+  const page = Buffer.alloc(bytes);
+  page.writeUInt16BE(count, 0);
   entries.forEach(([tag, type, value], i) => {
-    const at = 10 + i * 12;
-    head.writeUInt16BE(tag, at);
-    head.writeUInt16BE(type, at + 2);
-    head.writeUInt32BE(1, at + 4);
-    if (type === 3) head.writeUInt16BE(value, at + 8);
-    else head.writeUInt32BE(value, at + 8);
+    const entryAt = 2 + i * 12;
+    page.writeUInt16BE(tag, entryAt);
+    page.writeUInt16BE(type, entryAt + 2);
+    page.writeUInt32BE(1, entryAt + 4);
+    if (type === 3) page.writeUInt16BE(value, entryAt + 8);
+    else page.writeUInt32BE(value, entryAt + 8);
   });
-  return Buffer.concat([head, Buffer.alloc(WIDTH * HEIGHT, 0x33)]);
+  return page;
 }

@@ -125,7 +125,7 @@ function settings({ root, recursive, ignored }: WatchOptions): ChokidarOptions {
     ignored: isIgnored,
     ignoreInitial: true,
     followSymlinks: false,
-    // Would hide names that end in "~" and hold back removals.
+    // Would hide some names and hold back removals.
     atomic: false,
     // On Linux the recursive one costs a watch for every file.
     backend: process.platform === "linux" ? "native" : "auto",
