@@ -32,7 +32,10 @@ function zone(files, forbiddenRooms, options = {}) {
         "error",
         {
           paths: [...OWNED, ...(options.paths ?? [])].filter((path) => !allowed.includes(path.name)),
-          patterns: [...(forbiddenRooms.length > 0 ? [rooms(forbiddenRooms)] : []), ...(options.patterns ?? [])],
+          patterns: [
+            ...(forbiddenRooms.length > 0 ? [rooms(forbiddenRooms)] : []),
+            ...(options.patterns ?? []),
+          ],
         },
       ],
     },
@@ -54,10 +57,16 @@ export default tseslint.config(
       },
     },
     rules: {
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
-      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": [
+        "error",
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/unified-signatures": "off",
       "no-console": "error",

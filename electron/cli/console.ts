@@ -1,0 +1,50 @@
+import { describeFailure, type Failure } from "../contract/failure.ts";
+
+/** Where a command writes: data on stdout, everything for the eye on stderr. */
+export interface Console {
+  /** One line of data. */
+  data(line: string): void;
+  /** One line for a person. */
+  say(line: string): void;
+  readonly isTerminal: boolean;
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+}
+
+export function createConsole(out: NodeJS.WriteStream, err: NodeJS.WriteStream): Console {
+  return {
+    data: (line) => void out.write(`${line}\n`),
+    say: (line) => void err.write(`${line}\n`),
+    isTerminal: err.isTTY,
+    out,
+    err,
+  };
+}
+
+/** One failure, one line: what happened and what to do. */
+export function failureLine(failure: Failure): string {
+  const { what, next } = describeFailure(failure);
+  return `nightrun: ${what} ${next}`;
+}
+
+/** Control characters and other deceptive ones in names are shown, not obeyed. */
+export function shown(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are the characters that must not reach a terminal
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** "12,331" */
+export function grouped(n: number): string {
+  return n.toLocaleString("en-US");
+}
+
+/** "3 h 12 min", "4 min", "12 s" */
+export function durationText(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 60) return `${s} s`;
+  const m = Math.round(s / 60);
+  return m < 60 ? `${m} min` : `${Math.floor(m / 60)} h ${m % 60} min`;
+}

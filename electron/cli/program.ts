@@ -1,0 +1,239 @@
+import { Command, CommanderError, Option } from "commander";
+import { pauseCommand, retryCommand } from "./changing.ts";
+import { createConsole, type Console } from "./console.ts";
+import { doctorCommand, type DoctorFlags } from "./doctor.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { exportCommand } from "./export.ts";
+import { imagesCommand, runsCommand, statusCommand, type ListingFlags } from "./listing.ts";
+import { runCommand } from "./run.ts";
+import type { RunFlags } from "./settings.ts";
+import { simulateCommand } from "./simulate.ts";
+import { version } from "./version.ts";
+import { workflowCommand, type WorkflowFlags } from "./workflow.ts";
+
+interface Context {
+  console: Console;
+  env: NodeJS.ProcessEnv;
+  interrupted: AbortSignal;
+}
+
+const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
+const DATA = new Option("--data <file>", "data file (default: in the per-user data folder)");
+const JSON_LINES = new Option("--json", "one JSON object a line on stdout, nothing else there");
+
+function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}\n`;
+}
+
+function addRun(program: Command, context: Context, end: (code: ExitCode) => void): void {
+  program
+    .command("run")
+    .argument("[folder]", "folder of images (or in the batch file)")
+    .summary("process a folder, then exit; --watch keeps going")
+    .description(
+      "Runs every image of the folder through the deployment and writes the results beside it. The same command resumes.",
+    )
+    .option(
+      "--deployment <url>",
+      "deployment, or NIGHTRUN_DEPLOYMENT; the word simulator starts the built-in one",
+    )
+    .option(
+      "--output <task>",
+      "task[#index][:output], repeatable (default: all outputs of the last tasks)",
+      collect,
+    )
+    .option("--param <setting>", "task[#index].name=value, repeatable", collect)
+    .option("--input <json>", "a fixed standard input beside the image, repeatable", collect)
+    .option("--batch <file>", "batch file; flags override it")
+    .option("--name <text>", "name of the batch (default: the folder's)")
+    .addOption(DATA)
+    .option("--results <dir>", "results folder (default: <folder>-results)")
+    .option("--include <glob>", "only these files, repeatable", collect)
+    .option("--exclude <glob>", "not these files, repeatable", collect)
+    .option("--no-recursive", "leave sub-folders out")
+    .option("--no-dedupe", "run files with equal bytes each on its own")
+    .option("--keep-raw", "keep the raw answers beside the results")
+    .option("--concurrency <n>", "runs outstanding at once (default 5)")
+    .option("--rate <n/s|n/min|n/h>", "submissions in any sliding window")
+    .option("--max-runs <n>", "stop submitting after n runs of this batch's lifetime")
+    .option("--run-timeout <duration>", "give up waiting for a run (default: adaptive, at least 10m)")
+    .option("--give-up-after <duration>", "longest outage to wait out (default 12h)")
+    .option("--on-uncertain <resubmit|hold>", "what happens after an unknown outcome (default resubmit)")
+    .option("--watch", "keep going: new files are taken up as they come")
+    .addOption(JSON_LINES)
+    .addHelpText(
+      "after",
+      examples(
+        "nightrun run ./scans --deployment simulator",
+        "nightrun run ./scans --deployment https://my.deployment.example --output infer_yolo_v8:1 --param infer_yolo_v8.conf_thres=0.4",
+        "nightrun run ./scans --deployment simulator --rate 30/min --watch",
+      ),
+    )
+    .action(async (folder: string | undefined, flags: RunFlags) =>
+      end(await runCommand(folder, flags, context)),
+    );
+}
+
+function addReaders(program: Command, { console }: Context, end: (code: ExitCode) => void): void {
+  const reader = (name: string, summary: string): Command =>
+    program
+      .command(name)
+      .argument("[batch]", "folder, name or number of a batch (default: all)")
+      .summary(summary)
+      .description(summary)
+      .addOption(DATA)
+      .addOption(JSON_LINES);
+  reader("status", "what is done, what waits, what happened")
+    .addHelpText("after", examples("nightrun status", "nightrun status ./scans --json"))
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await statusCommand(batch, flags, console)),
+    );
+  reader("images", "every image with its state and reason")
+    .option("--state <states>", "for example failed,missing")
+    .option("--reason <reason>", "for example truncated")
+    .option("--path <text>", "part of the path")
+    .addHelpText(
+      "after",
+      examples("nightrun images --state failed", "nightrun images ./scans --path 2026-11 --json"),
+    )
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await imagesCommand(batch, flags, console)),
+    );
+  reader("runs", "every submission with its run id, times and end")
+    .addHelpText("after", examples("nightrun runs ./scans", "nightrun runs --json"))
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await runsCommand(batch, flags, console)),
+    );
+  reader("export", "all images with their results on stdout")
+    .option("--format <jsonl|csv>", "form", "jsonl")
+    .option("--state <states>", "for example done,failed (default: all)")
+    .addHelpText(
+      "after",
+      examples(
+        "nightrun export ./scans > scans.jsonl",
+        "nightrun export ./scans --format csv --state done > scans.csv",
+      ),
+    )
+    .action(async (batch: string | undefined, flags: ListingFlags & { format: string }) =>
+      end(await exportCommand(batch, flags, console)),
+    );
+}
+
+function addChangers(program: Command, { console }: Context, end: (code: ExitCode) => void): void {
+  const changer = (name: string, summary: string): Command =>
+    program
+      .command(name)
+      .argument("[batch]", "folder, name or number of a batch (default: all)")
+      .summary(summary)
+      .description(summary)
+      .addOption(DATA);
+  changer("retry", "mark failed and uncertain images as waiting; the next run takes them")
+    .option("--state <failed|uncertain>", "only these (default: both)")
+    .option("--reason <reason>", "only those that failed for this reason, for example workflow-error")
+    .option("--path <text>", "only paths that contain this text")
+    .addOption(JSON_LINES)
+    .addHelpText("after", examples("nightrun retry ./scans", "nightrun retry --reason workflow-error"))
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await retryCommand(batch, flags, console)),
+    );
+  changer("pause", "stop submitting; results of runs already paid for are still collected")
+    .addHelpText("after", examples("nightrun pause ./scans"))
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await pauseCommand("pause", batch, flags, console)),
+    );
+  changer("resume", "go on submitting")
+    .addHelpText("after", examples("nightrun resume ./scans"))
+    .action(async (batch: string | undefined, flags: ListingFlags) =>
+      end(await pauseCommand("resume", batch, flags, console)),
+    );
+}
+
+function addTools(
+  program: Command,
+  { console, env, interrupted }: Context,
+  end: (code: ExitCode) => void,
+): void {
+  program
+    .command("workflow")
+    .argument("[file]", "exported workflow file (instead of a deployment)")
+    .summary("tasks, parameters with defaults and outputs of a deployment or workflow file")
+    .description("Prints what a workflow offers, in the words that `run` takes.")
+    .option("--deployment <url>", "deployment, or NIGHTRUN_DEPLOYMENT")
+    .addOption(DATA)
+    .addOption(JSON_LINES)
+    .addHelpText(
+      "after",
+      examples("nightrun workflow --deployment simulator", "nightrun workflow exported.json"),
+    )
+    .action(async (file: string | undefined, flags: WorkflowFlags) =>
+      end(await workflowCommand(file, flags, console, env)),
+    );
+  program
+    .command("simulate")
+    .summary("a local deployment, for trying things without an account")
+    .description(
+      "Starts the built-in deployment on this machine and prints where it is. All options go to the simulator; see `nightrun simulate -- --help`.",
+    )
+    .addOption(DATA)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument("[options...]")
+    .addHelpText(
+      "after",
+      examples(
+        "nightrun simulate --port 8080 --latency 200-800",
+        "nightrun simulate --faults put-503=0.05,get-cut=0.02",
+      ),
+    )
+    .action(async (_options: string[], _flags: object, command: Command) =>
+      end(await simulateCommand(command.args, interrupted)),
+    );
+  program
+    .command("doctor")
+    .summary("looks at everything a night needs, changes nothing")
+    .description(
+      "Checks Node, the data file, free disk, watch limits, the token and whether the deployment answers.",
+    )
+    .option("--deployment <url>", "deployment, or NIGHTRUN_DEPLOYMENT")
+    .addOption(DATA)
+    .addOption(JSON_LINES)
+    .addHelpText("after", examples("nightrun doctor", "nightrun doctor --deployment simulator"))
+    .action(async (flags: DoctorFlags) => end(await doctorCommand(flags, console, env)));
+}
+
+/** Runs one command line to its exit code. `interrupted` aborts at the first Ctrl-C. */
+export async function runProgram(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+  interrupted: AbortSignal,
+): Promise<ExitCode> {
+  const context: Context = { console: createConsole(process.stdout, process.stderr), env, interrupted };
+  let code: ExitCode = EXIT.usage;
+  const end = (value: ExitCode): void => void (code = value);
+  const program = new Command("nightrun")
+    .description("Runs folders of images through an Ikomia SCALE deployment, overnight, and loses nothing.")
+    .version(version)
+    .showSuggestionAfterError()
+    .showHelpAfterError("See `nightrun --help`.")
+    .exitOverride()
+    .addHelpText(
+      "after",
+      examples(
+        "nightrun run ./scans --deployment simulator",
+        "nightrun status",
+        "nightrun export > results.jsonl",
+      ),
+    );
+  addRun(program, context, end);
+  addReaders(program, context, end);
+  addChangers(program, context, end);
+  addTools(program, context, end);
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
+  return code;
+}

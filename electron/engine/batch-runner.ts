@@ -1,0 +1,369 @@
+import type { BatchSettings } from "../contract/batch.ts";
+import { describeFailure, type DeploymentFailure, type Failure } from "../contract/failure.ts";
+import { GATES_FOR_A_PERSON, type Gate } from "../contract/gate.ts";
+import { unfinished, type Ledger } from "../contract/image.ts";
+import { fail } from "../contract/result.ts";
+import type { Workflow } from "../contract/workflow.ts";
+import { findTask } from "../contract/workflow.ts";
+import type { Clock } from "./clock.ts";
+import type { Deployment } from "./deployment/client.ts";
+import { createDiskGuard } from "./disk.ts";
+import type { Dispatch } from "./dispatch/context.ts";
+import { createGates, type Gates } from "./dispatch/gates.ts";
+import { createPump, type Pump } from "./dispatch/pump.ts";
+import { createRate, type Rate } from "./dispatch/rate.ts";
+import { createRunTimes, type RunTimes } from "./dispatch/run-times.ts";
+import { createTrouble, type Trouble } from "./dispatch/trouble.ts";
+import { createWindow } from "./dispatch/window.ts";
+import { createIntake, type Intake, type IntakeTiming } from "./intake/intake.ts";
+import type { Spool } from "./results/spool.ts";
+import type { StoredBatch } from "./store/batches.ts";
+import type { Store } from "./store/store.ts";
+
+/** What one batch needs to run; everything is given, nothing is looked up. */
+export interface BatchRunnerOptions {
+  batch: StoredBatch;
+  sessionId: number;
+  bootId: string;
+  store: Store;
+  spool: Spool;
+  clock: Clock;
+  random: () => number;
+  /** Keep going when everything found is done. */
+  watch: boolean;
+  deploymentOf: (address: string) => Deployment | null;
+  /** The last known workflow of the batch's deployment, and its hash. */
+  workflow: { workflow: Workflow; hash: string } | null;
+  own: { folders: readonly string[]; files: readonly string[] };
+  timing: IntakeTiming;
+  minimumFreeBytes: () => number | null;
+  onImage: (batchId: number, imageId: number) => void;
+  onChange: (batchId: number) => void;
+  onProblem: (failure: Failure) => void;
+}
+
+/** How a batch that is not watched came to its end. */
+export type RunEnding =
+  | { kind: "complete" }
+  /** Something waits that only a person, or another time, can move on. */
+  | { kind: "stopped"; gate: Gate | null }
+  | { kind: "gave-up"; afterMs: number };
+
+export interface BatchRunner {
+  readonly batchId: number;
+  start(): Promise<void>;
+  /** Resolves when everything found is done, failed, skipped or missing, or when nothing can move on. */
+  untilEnded(signal: AbortSignal): Promise<RunEnding>;
+  gates(): Gate[];
+  ledger(): Promise<{ ledger: Ledger; runs: number }>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  tryNow(): void;
+  rescan(): Promise<void>;
+  /** Other limits or settings of the same batch. */
+  update(batch: StoredBatch, workflow: BatchRunnerOptions["workflow"]): Promise<void>;
+  poke(): void;
+  readonly walking: boolean;
+  readonly outstanding: number;
+  readonly times: RunTimes;
+  /** Submits nothing more; collects what is paid for until `deadlineMs` have passed, then stops asking. */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+const HOUSEKEEPING_MS = 1000;
+const REVISE_PAGE = 500;
+/** A gap this much longer than a housekeeping beat means that the machine slept. */
+const SLEEP_GAP_MS = 30_000;
+
+export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
+  const { store, clock, random, spool } = options;
+  const batchId = options.batch.id;
+  let batch = options.batch;
+  let workflow = options.workflow;
+  const settings = (): BatchSettings => batch.settings;
+  const draining = new AbortController();
+  const stopped = new AbortController();
+  const gates: Gates = createGates(() => clock.now());
+  const window = createWindow(settings().limits.concurrency);
+  const decisions = new Map<number, ReturnType<Dispatch["decisionOf"]>>();
+  let rate: Rate = createRate({ limit: null, earlier: [], mono: () => clock.mono(), now: () => clock.now() });
+  let times: RunTimes = createRunTimes();
+  let pump: Pump;
+  let intake: Intake;
+  let trouble: Trouble;
+  const loops: Promise<void>[] = [];
+  const waiters = new Set<() => void>();
+
+  function changed(): void {
+    for (const wake of [...waiters]) wake();
+    options.onChange(batchId);
+  }
+
+  function ownDeployment(): Deployment | null {
+    return options.deploymentOf(settings().decision.deployment);
+  }
+
+  const noDeployment: DeploymentFailure = {
+    reason: "unreachable",
+    host: settings().decision.deployment,
+    code: "ENOTFOUND",
+  };
+
+  function onGate({ gate, closed }: { gate: Gate; closed: boolean }): void {
+    const sentence = gate.failure === null ? gateSentence(gate) : describeFailure(gate.failure).what;
+    const at = clock.now();
+    const event = closed
+      ? ({ batchId, kind: "gate-closed", detail: { gate: gate.kind, sentence } } as const)
+      : ({ batchId, kind: "gate-opened", detail: { gate: gate.kind, forMs: at - gate.since } } as const);
+    void store.call("addEvent", { at, event }).catch(onError);
+    if (!closed) pump.poke();
+    changed();
+  }
+
+  function onError(error: unknown): void {
+    if (stopped.signal.aborted) return;
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    options.onProblem({ reason: "internal", message });
+  }
+
+  async function makeRate(): Promise<void> {
+    const { rate: limit } = settings().limits;
+    const earlier =
+      limit === null
+        ? []
+        : await store.call("lastStarts", {
+            batchId,
+            bootId: options.bootId,
+            limit: limit.count + settings().limits.concurrency,
+          });
+    rate = createRate({ limit, earlier, mono: () => clock.mono(), now: () => clock.now() });
+  }
+
+  async function revise(): Promise<void> {
+    for (;;) {
+      const { revised } = await store.call("reviseImages", {
+        batchId,
+        limit: REVISE_PAGE,
+        dedupe: settings().intake.dedupe,
+        at: clock.now(),
+      });
+      if (revised === 0) return;
+      changed();
+    }
+  }
+
+  function build(): void {
+    trouble = createTrouble({
+      gates,
+      window,
+      clock,
+      random,
+      stopped: stopped.signal,
+      probe: async () => (await ownDeployment()?.probe()) ?? fail(noDeployment),
+      signIn: async () => {
+        const deployment = ownDeployment();
+        deployment?.auth.forget();
+        return (await deployment?.auth.jwt()) ?? fail(noDeployment);
+      },
+    });
+    intake = createIntake({
+      batchId,
+      settings,
+      store,
+      clock,
+      gates,
+      watch: options.watch,
+      own: options.own,
+      rootId: options.watch ? batch.rootId : null,
+      timing: options.timing,
+      onImage: (imageId) => options.onImage(batchId, imageId),
+      onProgress: () => {
+        pump.poke();
+        void pump.finishReceived().catch(onError);
+        changed();
+      },
+      onProblem: options.onProblem,
+    });
+    pump = createPump(makeDispatch(), onError);
+    gates.onChange(onGate);
+  }
+
+  function makeDispatch(): Dispatch {
+    return {
+      batchId,
+      sessionId: options.sessionId,
+      settings,
+      limits: () => settings().limits,
+      store,
+      clock,
+      random,
+      gates,
+      window,
+      rate: () => rate,
+      times,
+      trouble,
+      spool,
+      disk: createDiskGuard({
+        folders: [settings().results.resultsFolder, ...options.own.folders],
+        clock,
+        minimumFreeBytes: options.minimumFreeBytes,
+      }),
+      decisionOf: (revisionId) => {
+        let decision = decisions.get(revisionId);
+        if (decision === undefined) {
+          decision = store.call("revisionDecision", revisionId);
+          decisions.set(revisionId, decision);
+        }
+        return decision;
+      },
+      deploymentOf: options.deploymentOf,
+      outputCount: (name, index) =>
+        workflow === null ? null : (findTask(workflow.workflow, name, index)?.outputs?.length ?? null),
+      workflowHash: () => workflow?.hash ?? null,
+      draining: draining.signal,
+      stopped: stopped.signal,
+      onImage: (imageId) => {
+        options.onImage(batchId, imageId);
+        changed();
+      },
+      recheck: (path) => intake.hint(path),
+    };
+  }
+
+  /** What has to be looked at now and then: room on disk, raised limits, late results, a machine that slept. */
+  async function housekeeping(): Promise<void> {
+    const disk = createDiskGuard({
+      folders: [settings().results.resultsFolder, ...options.own.folders],
+      clock,
+      minimumFreeBytes: options.minimumFreeBytes,
+    });
+    let lastNow = clock.now();
+    while (!stopped.signal.aborted) {
+      await clock.sleep(HOUSEKEEPING_MS, stopped.signal);
+      const now = clock.now();
+      const gap = now - lastNow - HOUSEKEEPING_MS;
+      if (gap > SLEEP_GAP_MS) {
+        await store.call("addEvent", { at: now, event: { batchId, kind: "slept", detail: { forMs: gap } } });
+      }
+      lastNow = now;
+      if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");
+      await pump.adopt();
+      await pump.finishReceived();
+      await revise();
+      pump.poke();
+    }
+  }
+
+  async function canEnd(): Promise<RunEnding | null> {
+    const giveUpAfterMs = settings().limits.giveUpAfterMs;
+    if (trouble.outageMs() > giveUpAfterMs) return { kind: "gave-up", afterMs: giveUpAfterMs };
+    const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind));
+    if (person !== undefined && (pump.idle || !gates.mayCollect)) return { kind: "stopped", gate: person };
+    const { ledger } = await store.call("ledgerOf", batchId);
+    if (!pump.idle || !intake.quiet) return null;
+    if (unfinished(ledger) === 0) return { kind: "complete" };
+    const held =
+      ledger.waiting === 0 && ledger.inFlight === 0 && (await store.call("nextDueAt", batchId)) === null;
+    return held ? { kind: "stopped", gate: null } : null;
+  }
+
+  return {
+    batchId,
+    async start() {
+      times = createRunTimes(await store.call("recentRunTimes", { batchId, limit: 500 }));
+      build();
+      await makeRate();
+      if (batch.paused) gates.close("paused", null);
+      await revise();
+      await pump.adopt();
+      await pump.finishReceived();
+      intake.start();
+      if (!options.watch) loops.push(intake.walkNow().catch(onError));
+      loops.push(housekeeping().catch(onError));
+      pump.poke();
+    },
+    async untilEnded(signal) {
+      let walkedAgain = false;
+      for (;;) {
+        const ending = signal.aborted ? { kind: "stopped" as const, gate: null } : await canEnd();
+        if (ending?.kind === "complete" && !walkedAgain && !options.watch) {
+          // What came while the last images ran, and what went.
+          walkedAgain = true;
+          await intake.walkNow();
+          continue;
+        }
+        if (ending !== null && !(options.watch && ending.kind === "complete")) return ending;
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            clearTimeout(timer);
+            waiters.delete(wake);
+            signal.removeEventListener("abort", wake);
+            resolve();
+          };
+          const timer = setTimeout(wake, HOUSEKEEPING_MS);
+          waiters.add(wake);
+          signal.addEventListener("abort", wake, { once: true });
+        });
+      }
+    },
+    gates: () => gates.list(),
+    ledger: () => store.call("ledgerOf", batchId),
+    async pause() {
+      await store.call("setBatchFlags", { batchId, paused: true });
+      gates.close("paused", null);
+    },
+    async resume() {
+      await store.call("setBatchFlags", { batchId, paused: false });
+      for (const kind of ["paused", "all-refused", "run-limit"] as const) gates.open(kind);
+      trouble.tryNow();
+      pump.poke();
+    },
+    tryNow: () => trouble.tryNow(),
+    rescan: () => intake.walkNow(),
+    async update(next, nextWorkflow) {
+      batch = next;
+      workflow = nextWorkflow;
+      window.setLimit(next.settings.limits.concurrency);
+      await makeRate();
+      gates.open("run-limit");
+      await revise();
+      pump.poke();
+      changed();
+    },
+    poke: () => {
+      pump.poke();
+      void pump.finishReceived().catch(onError);
+    },
+    get walking() {
+      return intake.walking;
+    },
+    get outstanding() {
+      return pump.outstanding;
+    },
+    get times() {
+      return times;
+    },
+    async stop(deadlineMs) {
+      draining.abort();
+      const timer = setTimeout(() => stopped.abort(), deadlineMs);
+      await pump.drain();
+      clearTimeout(timer);
+      stopped.abort();
+      await intake.stop();
+      await Promise.all(loops);
+    },
+  };
+}
+
+function gateSentence(gate: Gate): string {
+  switch (gate.kind) {
+    case "paused":
+      return "Paused. Results of runs already submitted are still collected.";
+    case "run-limit":
+      return "The limit of runs is reached. Nothing more is submitted.";
+    case "results-lost":
+      return "The deployment seems to have lost its runs; one is tried before the others go on.";
+    default:
+      return `Stopped submitting (${gate.kind}).`;
+  }
+}

@@ -1,0 +1,188 @@
+import PQueue from "p-queue";
+import type { StoredImage } from "../store/rows.ts";
+import type { OpenRun } from "../store/runs.ts";
+import { collectRun, type RunToCollect } from "./collect.ts";
+import { record, type Dispatch } from "./context.ts";
+import { finishFollower, finishRun } from "./finish.ts";
+import { uncertainWaitMs } from "./run-times.ts";
+import { submitImage } from "./submit.ts";
+
+/** Runs that exist already come before new ones: drain before fill. */
+const COLLECT_FIRST = 1;
+/** Results whose outputs are being written at once. */
+const FINISHING_AT_ONCE = 2;
+/** So many unwritten results stop the claiming of new images. */
+const MOST_UNFINISHED = 16;
+/** How soon to look again when an image was given back at once, so that it is no hot loop. */
+const GIVEN_BACK_PAUSE_MS = 100;
+
+/**
+ * Moves images from the store through the deployment. The database is the queue: p-queue holds at most twice the
+ * concurrency, its own concurrency is the window of outstanding runs, and it only gates.
+ */
+export interface Pump {
+  /** Something changed: claim what may be claimed. */
+  poke(): void;
+  /** Takes up runs that nobody follows: of an earlier session, or left behind by a defect. */
+  adopt(): Promise<void>;
+  /** Writes the outputs of images whose result is safe. */
+  finishReceived(): Promise<void>;
+  /** Nothing is claimed, outstanding or being written. */
+  readonly idle: boolean;
+  readonly outstanding: number;
+  /** Claims nothing more; resolves when nothing is left or `stopped` aborted and every started step has ended. */
+  drain(): Promise<void>;
+}
+
+export function createPump(dispatch: Dispatch, onError: (error: unknown) => void): Pump {
+  const runs = new PQueue({ concurrency: dispatch.window.size });
+  const finishing = new PQueue({ concurrency: FINISHING_AT_ONCE });
+  const held = new Set<number>();
+  const finishingIds = new Set<number>();
+  let filling = false;
+  let again = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  const room = (): number => 2 * dispatch.limits().concurrency - runs.size - runs.pending;
+
+  async function fill(): Promise<void> {
+    if (filling) {
+      again = true;
+      return;
+    }
+    filling = true;
+    do {
+      again = false;
+      runs.concurrency = dispatch.window.size;
+      await claim();
+    } while (again as boolean);
+    filling = false;
+  }
+
+  async function claim(): Promise<void> {
+    const { gates, draining, store, clock, batchId } = dispatch;
+    const free = room();
+    if (free <= 0 || draining.aborted || !gates.maySubmit || finishingIds.size >= MOST_UNFINISHED) return;
+    const due = await store.call("dueImages", { batchId, at: clock.now(), limit: free + held.size });
+    const images = due.filter((image) => !held.has(image.id)).slice(0, free);
+    for (const image of images) start(image);
+    if (images.length === 0) await wakeWhenDue();
+  }
+
+  async function wakeWhenDue(): Promise<void> {
+    const dueAt = await dispatch.store.call("nextDueAt", dispatch.batchId);
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const waitMs = dueAt === null ? 0 : dueAt - dispatch.clock.now();
+    if (dueAt === null || waitMs <= 0 || dispatch.draining.aborted) return;
+    timer = setTimeout(poke, Math.min(waitMs, 2 ** 31 - 1));
+  }
+
+  function poke(): void {
+    void fill().catch(onError);
+  }
+
+  function start(image: StoredImage): void {
+    held.add(image.id);
+    void runs
+      .add(() => runImage(image))
+      .catch(onError)
+      .finally(() => {
+        held.delete(image.id);
+        poke();
+      });
+  }
+
+  async function runImage(image: StoredImage): Promise<void> {
+    if (!dispatch.gates.maySubmit || dispatch.draining.aborted) return;
+    const run = await submitImage(dispatch, image);
+    if (run === null) {
+      await dispatch.clock.sleep(GIVEN_BACK_PAUSE_MS, dispatch.draining);
+      return;
+    }
+    await collect(image.revisionId, { ...run, suspect: 0, ageMs: 0 });
+  }
+
+  async function collect(revisionId: number, run: RunToCollect): Promise<void> {
+    const decision = await dispatch.decisionOf(revisionId);
+    const deployment = dispatch.deploymentOf(decision.deployment);
+    if (deployment === null) {
+      await record(dispatch, run, { kind: "lost", waitedMs: null, retryAt: dispatch.clock.now() });
+      return;
+    }
+    const ending = await collectRun(dispatch, deployment, run);
+    if (ending === "received") finish(run.imageId, run.runId);
+  }
+
+  /** Follows one run up by what its row tells; a run without an id has an unknown outcome. */
+  async function adoptOne(run: OpenRun): Promise<void> {
+    if (run.uuid === null) {
+      const retryAt =
+        dispatch.limits().onUncertain === "hold"
+          ? null
+          : dispatch.clock.now() + uncertainWaitMs(dispatch.times);
+      await record(
+        dispatch,
+        { runId: run.id, imageId: run.imageId },
+        { kind: "unknown", last: "Nightrun met a defect of its own", retryAt },
+      );
+      return;
+    }
+    const ageMs = run.submittedAt === null ? 0 : Math.max(0, dispatch.clock.now() - run.submittedAt);
+    const suspect = run.state === "RECEIVING" ? 2 : run.suspect;
+    const toCollect = { runId: run.id, imageId: run.imageId, uuid: run.uuid, advice: null, suspect, ageMs };
+    held.add(run.imageId);
+    if (run.state === "RECEIVING") await record(dispatch, toCollect, { kind: "doubt", level: 2 });
+    void runs
+      .add(() => collect(run.image.revisionId, toCollect), { priority: COLLECT_FIRST })
+      .catch(onError)
+      .finally(() => {
+        held.delete(run.imageId);
+        poke();
+      });
+  }
+
+  function finish(imageId: number, runId: number | null): void {
+    if (finishingIds.has(imageId)) return;
+    finishingIds.add(imageId);
+    void finishing
+      .add(async () => {
+        const image = await dispatch.store.call("imageById", imageId);
+        if (image?.stage !== "RECEIVED") return;
+        if (runId === null) await finishFollower(dispatch, imageId);
+        else for (const follower of await finishRun(dispatch, image, runId)) finish(follower, null);
+        const runTime = (await dispatch.store.call("imageById", imageId))?.durationMs;
+        if (typeof runTime === "number") dispatch.times.add(runTime);
+      })
+      .catch(onError)
+      .finally(() => {
+        finishingIds.delete(imageId);
+        poke();
+      });
+  }
+
+  return {
+    poke,
+    async adopt() {
+      for (const run of await dispatch.store.call("openRuns", dispatch.batchId)) {
+        if (held.has(run.imageId) || finishingIds.has(run.imageId) || run.state === "RECEIVED") continue;
+        await adoptOne(run);
+      }
+    },
+    async finishReceived() {
+      const waiting = await dispatch.store.call("receivedImages", dispatch.batchId);
+      for (const { image, runId } of waiting) if (!finishingIds.has(image.id)) finish(image.id, runId);
+    },
+    get idle() {
+      return runs.size + runs.pending + finishing.size + finishing.pending === 0;
+    },
+    get outstanding() {
+      return runs.pending;
+    },
+    async drain() {
+      if (timer !== null) clearTimeout(timer);
+      await runs.onIdle();
+      await finishing.onIdle();
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import type { DeploymentFailure, Failure, ImageFailure } from "../../contract/failure.ts";
+import type { GateKind } from "../../contract/gate.ts";
+import { assertNever, type Result } from "../../contract/result.ts";
+import type { Clock } from "../clock.ts";
+import { probeDelayMs } from "../deployment/retry.ts";
+import type { Gates } from "./gates.ts";
+import type { OutstandingWindow } from "./window.ts";
+
+/** How much one failure weighs; at `UNREACHABLE_AT` the gate closes. Any answer sets the sum to zero. */
+const WEIGHT = { connection: 3, broken: 1 } as const;
+const UNREACHABLE_AT = 5;
+const UNKNOWN_IN_A_ROW = 5;
+const REFUSED_IN_A_ROW = 20;
+const LOST_IN_A_ROW = 5;
+/** Different JWTs refused with no good answer in between: a short-lived one may expire on the way, three do not. */
+const JWTS_REFUSED_IN_A_ROW = 3;
+
+/**
+ * What goes wrong with the deployment as a whole, as opposed to one image: it closes gates, looks at the deployment
+ * while one is closed, and opens it again. The only owner of the decision when to try again.
+ */
+export interface Trouble {
+  /** A call failed for a reason that lies with the deployment or the way there. */
+  failed(failure: DeploymentFailure): void;
+  /** The deployment answered as it should. */
+  answered(): void;
+  /** A JWT was refused. False: so were those before it, and only a person can sign in. */
+  unauthorized(deployment: string, refused: { jwt: string; status: number }): boolean;
+  /** 429 or 503 on a submission that began at `askedMono`. */
+  busy(failure: DeploymentFailure, retryAfterMs: number | null, askedMono: number): void;
+  /** A submission was accepted: the counts of what happens in a row start anew. */
+  accepted(): void;
+  unknownOutcome(failure: Failure | null): void;
+  refused(failure: ImageFailure): void;
+  /** A run ended well. */
+  finished(): void;
+  lost(): void;
+  /** A person does not want to wait for the next try. */
+  tryNow(): void;
+  /** How long the present outage has lasted, in milliseconds; 0 = none. A person's gates are no outage. */
+  outageMs(): number;
+}
+
+export interface TroubleOptions {
+  gates: Gates;
+  window: OutstandingWindow;
+  clock: Clock;
+  random: () => number;
+  /** A cheap look at the deployment. */
+  probe: () => Promise<Result<void, DeploymentFailure>>;
+  /** Asks for a new sign-in. */
+  signIn: () => Promise<Result<unknown, DeploymentFailure>>;
+  /** Nothing is looked at any more. */
+  stopped: AbortSignal;
+}
+
+type Remedy = "sign-in" | "connection" | "broken";
+
+/** Who has to do something about a failure: a person (sign-in), or time. */
+function remedyOf(failure: DeploymentFailure): Remedy {
+  switch (failure.reason) {
+    case "no-token":
+    case "token-rejected":
+    case "sign-in-refused":
+    case "deployment-not-found":
+      return "sign-in";
+    case "unreachable":
+      return failure.code === "ECONNRESET" || failure.code === "EPIPE" || failure.code === "UND_ERR_SOCKET"
+        ? "broken"
+        : "connection";
+    case "tls":
+    case "proxy":
+    case "token-service-error":
+    case "not-a-deployment":
+      return "connection";
+    case "timed-out":
+      return failure.phase === "connect" ? "connection" : "broken";
+    case "busy":
+    case "server-error":
+    case "unexpected-response":
+      return "broken";
+    default:
+      return assertNever(failure);
+  }
+}
+
+/** What is waited out, but not for ever. */
+const OUTAGES: readonly GateKind[] = [
+  "unreachable",
+  "busy",
+  "unknown-outcomes",
+  "results-lost",
+  "disk-low",
+  "folder-away",
+];
+
+export function createTrouble(options: TroubleOptions): Trouble {
+  const { gates, window, clock, random, stopped } = options;
+  let weight = 0;
+  let unknown = 0;
+  let refusedInARow = 0;
+  let lostInARow = 0;
+  let busyInARow = 0;
+  let cautious = 0;
+  let wake = new AbortController();
+  let outageSinceMono: number | null = null;
+  let looking = false;
+  const refusedJwts = new Set<string>();
+
+  gates.onChange(() => {
+    const out = gates.list().some((gate) => OUTAGES.includes(gate.kind));
+    outageSinceMono = out ? (outageSinceMono ?? clock.mono()) : null;
+  });
+
+  const pause = (ms: number): Promise<void> => clock.sleep(ms, AbortSignal.any([stopped, wake.signal]));
+
+  /** Looks at the deployment until it answers: 5 to 25 s apart. */
+  async function lookUntilBack(first: DeploymentFailure): Promise<void> {
+    if (looking) return;
+    looking = true;
+    const widthBefore = window.size;
+    let failure = first;
+    for (let n = 0; !stopped.aborted; n++) {
+      const delay = probeDelayMs(n, random);
+      gates.close("unreachable", failure, clock.now() + delay);
+      await pause(delay);
+      if (stopped.aborted) break;
+      const looked = await options.probe();
+      if (looked.ok) {
+        weight = 0;
+        window.restore(widthBefore);
+        gates.open("unreachable");
+        break;
+      }
+      failure = looked.failure;
+      if (remedyOf(failure) === "sign-in") {
+        gates.close("sign-in", failure);
+        gates.open("unreachable");
+        break;
+      }
+    }
+    looking = false;
+  }
+
+  /** Closes a gate for a while, then lets one submission through to see. */
+  function waitThenOne(kind: GateKind, failure: Failure | null): void {
+    const delay = probeDelayMs(cautious++, random);
+    gates.close(kind, failure, clock.now() + delay);
+    void pause(delay).then(() => {
+      window.restart();
+      gates.open(kind);
+    });
+  }
+
+  return {
+    failed(failure) {
+      const remedy = remedyOf(failure);
+      if (remedy === "sign-in") {
+        gates.close("sign-in", failure);
+        return;
+      }
+      weight += WEIGHT[remedy];
+      if (weight >= UNREACHABLE_AT) void lookUntilBack(failure);
+    },
+    answered() {
+      weight = 0;
+      refusedJwts.clear();
+    },
+    unauthorized(deployment, { jwt, status }) {
+      refusedJwts.add(jwt);
+      if (refusedJwts.size < JWTS_REFUSED_IN_A_ROW) return true;
+      refusedJwts.clear();
+      gates.close("sign-in", { reason: "sign-in-refused", deployment, status });
+      return false;
+    },
+    busy(failure, retryAfterMs, askedMono) {
+      window.congested(askedMono, clock.mono());
+      const delay = retryAfterMs ?? probeDelayMs(busyInARow, random);
+      busyInARow++;
+      if (gates.isClosed("busy")) return;
+      gates.close("busy", failure, clock.now() + delay);
+      void pause(delay).then(() => gates.open("busy"));
+    },
+    accepted() {
+      weight = 0;
+      refusedJwts.clear();
+      unknown = 0;
+      refusedInARow = 0;
+      busyInARow = 0;
+    },
+    unknownOutcome(failure) {
+      if (++unknown < UNKNOWN_IN_A_ROW) return;
+      unknown = UNKNOWN_IN_A_ROW - 1;
+      waitThenOne("unknown-outcomes", failure);
+    },
+    refused(failure) {
+      if (++refusedInARow < REFUSED_IN_A_ROW) return;
+      refusedInARow = 0;
+      gates.close("all-refused", failure);
+    },
+    finished() {
+      window.succeeded();
+      lostInARow = 0;
+      cautious = 0;
+      refusedInARow = 0;
+    },
+    lost() {
+      if (++lostInARow < LOST_IN_A_ROW) return;
+      lostInARow = 0;
+      waitThenOne("results-lost", null);
+    },
+    tryNow() {
+      const before = wake;
+      wake = new AbortController();
+      before.abort();
+      if (!gates.isClosed("sign-in")) return;
+      void options.signIn().then((signedIn) => {
+        if (signedIn.ok) gates.open("sign-in");
+        else if (remedyOf(signedIn.failure) === "sign-in") gates.close("sign-in", signedIn.failure);
+      });
+    },
+    outageMs: () => (outageSinceMono === null ? 0 : clock.mono() - outageSinceMono),
+  };
+}

@@ -1,0 +1,240 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import type { BatchSettings } from "../contract/batch.ts";
+import type { Failure, SetupFailure } from "../contract/failure.ts";
+import { fail, succeed, type Result } from "../contract/result.ts";
+import type { Workflow } from "../contract/workflow.ts";
+import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
+import { bootId } from "./boot-id.ts";
+import type { Clock } from "./clock.ts";
+import { createDeployments, type Deployments, type Resolve } from "./deployments.ts";
+import type { Deployment } from "./deployment/client.ts";
+import { INTAKE_TIMING, type IntakeTiming } from "./intake/intake.ts";
+import { openSpool, type Spool } from "./results/spool.ts";
+import { checkPlaces, prepare, type Prepared } from "./setup.ts";
+import type { StoredBatch } from "./store/batches.ts";
+import { openStore, type Store } from "./store/store.ts";
+
+export interface EngineOptions {
+  /** Absolute path of the data file; its folder is made. */
+  dataFile: string;
+  clock: Clock;
+  /** [0, 1) */
+  random: () => number;
+  /** For proxies and certificates. */
+  env: NodeJS.ProcessEnv;
+  version: string;
+  resolve: Resolve;
+  /** @default INTAKE_TIMING */
+  timing?: Partial<IntakeTiming>;
+  /** null = the usual. */
+  minimumFreeBytes?: () => number | null;
+  onImage?: (batchId: number, imageId: number) => void;
+  onChange?: (batchId: number) => void;
+  onProblem?: (failure: Failure) => void;
+}
+
+/** The whole product without a face: one data file, its batches, their runs. Made here, and only here. */
+export interface Engine {
+  readonly store: Store;
+  readonly dataFile: string;
+  readonly deployments: Deployments;
+  /** Checks places and names; the deployment is asked. All problems at once. */
+  prepare(settings: BatchSettings): Promise<Result<Prepared, Failure[]>>;
+  /** Makes a batch, or changes the one with that id. */
+  saveBatch(batchId: number | null, prepared: Prepared): Promise<StoredBatch>;
+  /** Starts (or gives) the runner of a batch. */
+  start(batchId: number, options: { watch: boolean }): Promise<Result<BatchRunner>>;
+  runner(batchId: number): BatchRunner | null;
+  /** Stops one batch's runner, if it runs. */
+  stop(batchId: number, deadlineMs: number): Promise<void>;
+  /** Submits nothing more, collects up to the deadline, closes everything. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** Nightrun's own files beside the data file. */
+export function ownPlaces(dataFile: string): {
+  spool: string;
+  control: string;
+  folders: string[];
+  files: string[];
+} {
+  const spool = `${dataFile}.spool`;
+  const control = `${dataFile}.control`;
+  const files = ["", "-wal", "-shm", "-journal", ".lock", ".lock-journal", ".simulator"].map(
+    (end) => dataFile + end,
+  );
+  return { spool, control, folders: [spool], files: [...files, control] };
+}
+
+async function findSpooled(
+  spool: Spool,
+): Promise<Map<number, { bodyBytes: number; bodySha256: Uint8Array }>> {
+  const found = new Map<number, { bodyBytes: number; bodySha256: Uint8Array }>();
+  for (const runId of await spool.runIds()) {
+    if (!(await spool.isComplete(runId))) continue;
+    const body = await spool.read(runId);
+    found.set(runId, { bodyBytes: body.length, bodySha256: createHash("sha256").update(body).digest() });
+  }
+  return found;
+}
+
+const UNKNOWN_RETRY_MS = 5000;
+
+async function beginSession(store: Store, spool: Spool, clock: Clock, boot: string): Promise<number> {
+  const batches = await store.call("listBatches", null);
+  const retryUnknownAt = new Map(
+    batches.map((batch) => [
+      batch.id,
+      batch.settings.limits.onUncertain === "resubmit" ? clock.now() + UNKNOWN_RETRY_MS : null,
+    ]),
+  );
+  const begun = await store.call("beginSession", {
+    bootId: boot,
+    at: clock.now(),
+    retryUnknownAt,
+    spooled: await findSpooled(spool),
+  });
+  return begun.sessionId;
+}
+
+/** Opens the data file for writing (refused while another process does), recovers, and is ready to start batches. */
+export async function openEngine(options: EngineOptions): Promise<Result<Engine, SetupFailure>> {
+  const dataFile = resolve(options.dataFile);
+  const { clock } = options;
+  try {
+    await mkdir(dirname(dataFile), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    return fail({ reason: "data-file-unwritable", file: dataFile, code });
+  }
+  const opened = await openStore({
+    file: dataFile,
+    mode: "write",
+    clock,
+    onTrouble: (code) => {
+      if (code !== null) options.onProblem?.({ reason: "data-file-unwritable", file: dataFile, code });
+    },
+  });
+  if (!opened.ok) return opened;
+  const store = opened.value;
+  const places = ownPlaces(dataFile);
+  const spool = await openSpool(places.spool);
+  const boot = bootId();
+  const sessionId = await beginSession(store, spool, clock, boot);
+  const deployments = createDeployments({
+    resolve: options.resolve,
+    env: options.env,
+    clock,
+    userAgent: `nightrun/${options.version}`,
+  });
+  return succeed(createEngine(options, { store, spool, deployments, sessionId, boot, dataFile }));
+}
+
+interface Parts {
+  store: Store;
+  spool: Spool;
+  deployments: Deployments;
+  sessionId: number;
+  boot: string;
+  dataFile: string;
+}
+
+function createEngine(options: EngineOptions, parts: Parts): Engine {
+  const { store, spool, deployments, sessionId, dataFile } = parts;
+  const { clock } = options;
+  const places = ownPlaces(dataFile);
+  const runners = new Map<number, BatchRunner>();
+
+  async function lastWorkflow(address: string): Promise<{ workflow: Workflow; hash: string } | null> {
+    const known = await store.call("lastWorkflow", address);
+    return known === null ? null : { workflow: JSON.parse(known.json) as Workflow, hash: known.hash };
+  }
+
+  /** Runs of an earlier revision may wait at another deployment: it is asked for them where that is possible. */
+  async function connectForOpenRuns(batch: StoredBatch): Promise<void> {
+    for (const run of await store.call("openRuns", batch.id)) {
+      const decision = await store.call("revisionDecision", run.image.revisionId);
+      if (deployments.get(decision.deployment) === null) await deployments.connect(decision.deployment);
+    }
+  }
+
+  return {
+    store,
+    dataFile,
+    deployments,
+    async prepare(settings) {
+      const places = await checkPlaces(settings, clock);
+      if (places.length > 0) return fail(places);
+      const connected = await deployments.connect(settings.decision.deployment);
+      if (!connected.ok) return fail([connected.failure]);
+      return prepare(settings, connected.value);
+    },
+    async saveBatch(batchId, { settings, workflow }) {
+      const at = clock.now();
+      const saved = await store.call("saveBatch", { batchId, settings, at });
+      if (workflow !== null) {
+        const address = settings.decision.deployment;
+        const json = JSON.stringify(workflow.workflow);
+        const { before } = await store.call("saveWorkflow", { address, hash: workflow.hash, json, at });
+        if (before !== null && before !== workflow.hash) {
+          const detail = { before: before.slice(0, 8), now: workflow.hash.slice(0, 8) };
+          await store.call("addEvent", {
+            at,
+            event: { batchId: saved.batch.id, kind: "workflow-changed", detail },
+          });
+        }
+      }
+      const running = runners.get(saved.batch.id);
+      if (running !== undefined) {
+        await deployments.connect(settings.decision.deployment);
+        await running.update(saved.batch, workflow);
+      }
+      return saved.batch;
+    },
+    async start(batchId, { watch }) {
+      const running = runners.get(batchId);
+      if (running !== undefined) return succeed(running);
+      const batch = await store.call("getBatch", batchId);
+      if (batch === null) return fail({ reason: "unknown-batch", wanted: String(batchId) });
+      const connected = await deployments.connect(batch.settings.decision.deployment);
+      if (!connected.ok) return connected;
+      await connectForOpenRuns(batch);
+      await store.call("setBatchFlags", { batchId, started: true });
+      const runner = createBatchRunner({
+        batch,
+        sessionId,
+        bootId: parts.boot,
+        store,
+        spool,
+        clock,
+        random: options.random,
+        watch,
+        deploymentOf: (address): Deployment | null => deployments.get(address),
+        workflow: await lastWorkflow(batch.settings.decision.deployment),
+        own: { folders: places.folders, files: places.files },
+        timing: { ...INTAKE_TIMING, ...options.timing },
+        minimumFreeBytes: options.minimumFreeBytes ?? (() => null),
+        onImage: (id, imageId) => options.onImage?.(id, imageId),
+        onChange: (id) => options.onChange?.(id),
+        onProblem: (failure) => options.onProblem?.(failure),
+      });
+      runners.set(batchId, runner);
+      await runner.start();
+      return succeed(runner);
+    },
+    runner: (batchId) => runners.get(batchId) ?? null,
+    async stop(batchId, deadlineMs) {
+      await runners.get(batchId)?.stop(deadlineMs);
+      runners.delete(batchId);
+    },
+    async close(deadlineMs) {
+      await Promise.all([...runners.values()].map((runner) => runner.stop(deadlineMs)));
+      runners.clear();
+      await deployments.close();
+      await store.call("endSession", { sessionId, at: clock.now() });
+      await store.close();
+    },
+  };
+}

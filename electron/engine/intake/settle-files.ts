@@ -1,0 +1,180 @@
+import { lstat } from "node:fs/promises";
+import type { ImageFailure } from "../../contract/failure.ts";
+import type { Clock } from "../clock.ts";
+import type { SeenFile } from "../store/images.ts";
+import type { StoredImage } from "../store/rows.ts";
+import type { Store } from "../store/store.ts";
+import { errorCode, isGone } from "./fs-error.ts";
+import { hashImage } from "./identity.ts";
+import { sameObservation, type Observation } from "./observation.ts";
+import { openImage } from "./open.ts";
+import { absolutePath } from "./path.ts";
+import { inspectPicture, type Picture } from "./picture.ts";
+import type { ScopeOptions } from "./scope.ts";
+import { observe, type WalkEntry } from "./walk.ts";
+
+/** Files settled at once: half of the threads that file work has, so that a slow share leaves the rest alive. */
+const AT_ONCE = 2;
+const PAGE = 200;
+
+export interface SettleOptions {
+  batchId: number;
+  root: string;
+  scope: () => ScopeOptions;
+  dedupe: () => boolean;
+  store: Store;
+  clock: Clock;
+  /** Two equal observations at least this far apart. @default 2000 on a local disk */
+  quietMs: number;
+  /** How long a file may stay unreadable, truncated or growing before it fails. */
+  giveUpMs: number;
+  onImage: (imageId: number) => void;
+  stopped: AbortSignal;
+}
+
+/** Takes SEEN rows on: to READY (or a known result) when the file is finished, to FAILED or SKIPPED when it never is. */
+export interface FileSettler {
+  /** Looks once at every row that is due. Gives how many rows were looked at. */
+  round(): Promise<number>;
+}
+
+/** What the walk, a hint or a second look tells, in the store's terms. */
+export function seenFileOf(entry: WalkEntry): SeenFile {
+  if (entry.kind === "file") return { ...entry.observation, failure: null };
+  if (entry.kind === "foreign") {
+    return { ...entry.observation, failure: { reason: "unsupported-format", found: entry.found } };
+  }
+  return {
+    path: entry.path,
+    bytes: 0,
+    mtimeUs: 0,
+    fileId: "",
+    failure: { reason: "special-file", kind: entry.special },
+  };
+}
+
+/** Whether a path is surely not there, as opposed to not being readable. */
+export async function isPathGone(root: string, path: string): Promise<boolean> {
+  try {
+    await lstat(absolutePath(root, path));
+    return false;
+  } catch (error) {
+    return isGone(errorCode(error));
+  }
+}
+
+/** Reasons for which a file is never a picture for a deployment, as opposed to one that is not finished yet. */
+const NEVER: readonly ImageFailure["reason"][] = ["unsupported-format", "special-file"];
+
+export function createFileSettler(options: SettleOptions): FileSettler {
+  const { store, clock, root } = options;
+  /** Since when a file has been held, monotonic milliseconds. */
+  const heldSince = new Map<number, number>();
+
+  async function hold(row: StoredImage, seen: Observation, failure: ImageFailure): Promise<void> {
+    const since = heldSince.get(row.id) ?? clock.mono();
+    heldSince.set(row.id, since);
+    if (clock.mono() - since >= options.giveUpMs) {
+      heldSince.delete(row.id);
+      await refuse(row, failure, "FAILED");
+      return;
+    }
+    await store.call("lookAgain", {
+      imageId: row.id,
+      file: { ...seen, failure: null },
+      mono: clock.mono(),
+      at: clock.now(),
+    });
+  }
+
+  async function refuse(row: StoredImage, failure: ImageFailure, stage: "FAILED" | "SKIPPED"): Promise<void> {
+    await store.call("refuseFile", { imageId: row.id, failure, stage, at: clock.now() });
+  }
+
+  async function settleOne(row: StoredImage): Promise<void> {
+    const entry = await observe(root, row.path, options.scope());
+    if (entry === null) {
+      if (await isPathGone(root, row.path))
+        await store.call("fileGone", { imageId: row.id, at: clock.now() });
+      else await hold(row, row, { reason: "unreadable", code: "EACCES" });
+      return;
+    }
+    if (entry.kind !== "file") {
+      const { failure } = seenFileOf(entry);
+      if (failure !== null) await refuse(row, failure, "SKIPPED");
+      return;
+    }
+    if (!sameObservation(entry.observation, row)) {
+      await hold(row, entry.observation, { reason: "still-changing" });
+      return;
+    }
+    const read = await readFinished(row);
+    if (read.failure !== null) {
+      if (NEVER.includes(read.failure.reason)) await refuse(row, read.failure, "SKIPPED");
+      else await hold(row, entry.observation, read.failure);
+      return;
+    }
+    heldSince.delete(row.id);
+    await makeKnown(row, entry.observation, read);
+  }
+
+  async function readFinished(
+    row: StoredImage,
+  ): Promise<{ failure: ImageFailure } | { failure: null; picture: Picture; sha256: Buffer }> {
+    const opened = await openImage(root, row.path);
+    if (!opened.ok) return { failure: opened.failure };
+    try {
+      const { handle, observation } = opened.value;
+      if (!sameObservation(observation, row)) return { failure: { reason: "still-changing" } };
+      const picture = await inspectPicture(handle, observation.bytes);
+      if (!picture.ok) return { failure: picture.failure };
+      const hash = await hashImage(handle, observation.bytes);
+      if (!hash.ok) return { failure: hash.failure };
+      return { failure: null, picture: picture.value, sha256: hash.value };
+    } finally {
+      await opened.value.close();
+    }
+  }
+
+  async function makeKnown(
+    row: StoredImage,
+    seen: Observation,
+    { picture, sha256 }: { picture: Picture; sha256: Buffer },
+  ): Promise<void> {
+    const isTurned = picture.orientation >= 5;
+    const outcome = await store.call("settleFile", {
+      imageId: row.id,
+      file: { ...seen, failure: null },
+      sha256,
+      width: isTurned ? picture.height : picture.width,
+      height: isTurned ? picture.width : picture.height,
+      dedupe: options.dedupe(),
+      at: clock.now(),
+    });
+    const { candidate } = outcome;
+    if (candidate === null) return;
+    const fromId = (await isPathGone(root, candidate.path)) ? candidate.imageId : null;
+    await store.call("takeOver", { imageId: row.id, fromId, at: clock.now() });
+  }
+
+  return {
+    async round() {
+      const nowMono = clock.mono();
+      const rows = await store.call("seenPage", {
+        batchId: options.batchId,
+        beforeMono: nowMono - options.quietMs,
+        nowMono,
+        limit: PAGE,
+      });
+      const queue = [...rows];
+      const work = async (): Promise<void> => {
+        for (let row = queue.shift(); row !== undefined && !options.stopped.aborted; row = queue.shift()) {
+          await settleOne(row);
+          options.onImage(row.id);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, work));
+      return rows.length;
+    },
+  };
+}

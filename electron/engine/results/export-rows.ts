@@ -1,0 +1,56 @@
+import type { ExportImage } from "../../contract/export.ts";
+import type { Failure } from "../../contract/failure.ts";
+import { stateOf } from "../../contract/image.ts";
+import { sha256Hex } from "../intake/identity.ts";
+import type { ExportRow, Scope } from "../store/queries.ts";
+import type { StoredRun } from "../store/rows.ts";
+import type { Store } from "../store/store.ts";
+import { unpackJson } from "./compress.ts";
+import { resultFileNames } from "./safe-path.ts";
+import { suffixesIn } from "./suffixes-in.ts";
+
+const PAGE = 100;
+
+function iso(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}
+
+function runOf(run: StoredRun): ExportImage["runs"][number] {
+  const failure = run.failureJson === null ? null : (JSON.parse(run.failureJson) as Failure);
+  return {
+    runId: run.uuid,
+    state: run.state,
+    submittedAt: iso(run.submittedAt),
+    finishedAt: iso(run.finishedAt),
+    reason: failure?.reason ?? null,
+  };
+}
+
+/** One row of the store as exports tell it. */
+export function exportImageOf({ image, runs, outputs }: ExportRow): ExportImage {
+  const raw = outputs.map((output) => unpackJson({ encoding: output.encoding, data: output.json }));
+  const isDone = image.stage === "DONE";
+  return {
+    path: image.path,
+    sha256: image.sha256 === null ? null : sha256Hex(image.sha256),
+    bytes: image.bytes,
+    state: stateOf(image.stage),
+    reason: image.reason,
+    runId: isDone ? (runs.find((run) => run.state === "DONE")?.uuid ?? null) : null,
+    runs: runs.map(runOf),
+    outputs: raw,
+    files: isDone ? resultFileNames(image.path, suffixesIn(raw)) : [],
+  };
+}
+
+/** The images of a scope in path order, in pages: memory does not grow with the batch. */
+export async function* exportRows(store: Store, scope: Scope): AsyncGenerator<ExportImage[]> {
+  let after: { value: string; id: number } | null = null;
+  for (;;) {
+    const page: ExportRow[] = await store.call("exportPage", { scope, after, limit: PAGE });
+    if (page.length > 0) yield page.map(exportImageOf);
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return;
+    after = { value: last.image.path, id: last.image.id };
+  }
+}

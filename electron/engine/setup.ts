@@ -1,0 +1,127 @@
+import { access, constants, lstat, mkdir, readdir, stat } from "node:fs/promises";
+import { isAbsolute, relative, resolve, sep } from "node:path";
+import type { BatchSettings } from "../contract/batch.ts";
+import type { Failure, SetupFailure } from "../contract/failure.ts";
+import { fail, succeed, type Result } from "../contract/result.ts";
+import type { Workflow } from "../contract/workflow.ts";
+import type { Deployment } from "./deployment/client.ts";
+import { checkDecision, checkInputs, resolveOutputs } from "./deployment/workflow.ts";
+import { createDiskGuard } from "./disk.ts";
+import type { Clock } from "./clock.ts";
+
+/** Settings that have been checked against the deployment, and the workflow they were checked against. */
+export interface Prepared {
+  settings: BatchSettings;
+  /** null when the deployment does not tell its workflow and the outputs were named. */
+  workflow: { workflow: Workflow; hash: string } | null;
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+}
+
+/** The folder is there and can be read. */
+export async function checkFolder(folder: string): Promise<SetupFailure | null> {
+  try {
+    const found = await stat(folder);
+    if (!found.isDirectory()) return { reason: "folder-missing", folder };
+    await access(folder, constants.R_OK | constants.X_OK);
+    await readdir(folder);
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    return code === "ENOENT" || code === "ENOTDIR"
+      ? { reason: "folder-missing", folder }
+      : { reason: "folder-unreadable", folder, code };
+  }
+}
+
+function isInside(inner: string, outer: string): boolean {
+  const path = relative(outer, inner);
+  return path === "" || (!path.startsWith(`..${sep}`) && path !== ".." && !isAbsolute(path));
+}
+
+/** The results folder can be made and written, and is not the image folder itself or around it. */
+export async function checkResultsFolder(
+  resultsFolder: string,
+  folder: string,
+): Promise<SetupFailure | null> {
+  const problem = (text: string): SetupFailure => ({
+    reason: "results-folder",
+    folder: resultsFolder,
+    problem: text,
+  });
+  if (!isAbsolute(resultsFolder)) return problem("it is not an absolute path.");
+  if (isInside(resolve(folder), resolve(resultsFolder)))
+    return problem("the images lie in it, or it is the image folder.");
+  if (resolve(resultsFolder) === resolve("/")) return problem("it is the root of the disk.");
+  try {
+    await mkdir(resultsFolder, { recursive: true });
+    const found = await lstat(resultsFolder);
+    if (found.isSymbolicLink()) return problem("it is a symbolic link.");
+    await access(resultsFolder, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    const code = errorCode(error);
+    return problem(
+      code === "EEXIST" || code === "ENOTDIR" ? "a file is in its place." : `it cannot be written (${code}).`,
+    );
+  }
+}
+
+/** Everything that can be checked without the deployment; all problems at once. */
+export async function checkPlaces(settings: BatchSettings, clock: Clock): Promise<SetupFailure[]> {
+  const { folder } = settings.intake;
+  const folderProblem = await checkFolder(folder);
+  if (folderProblem !== null) return [folderProblem];
+  const resultsProblem = await checkResultsFolder(settings.results.resultsFolder, folder);
+  if (resultsProblem !== null) return [resultsProblem];
+  const disk = createDiskGuard({
+    folders: [settings.results.resultsFolder],
+    clock,
+    minimumFreeBytes: () => null,
+  });
+  const lack = await disk.lack(0);
+  return lack === null ? [] : [lack];
+}
+
+/** Outputs made explicit and every name checked: nothing is sent with a name that Ikomia would ignore. */
+export function checkAgainstWorkflow(
+  settings: BatchSettings,
+  workflow: Workflow,
+): Result<BatchSettings, Failure[]> {
+  const { decision } = settings;
+  const problems: Failure[] = checkDecision(workflow, decision);
+  const inputs = checkInputs(workflow, decision.inputs);
+  if (inputs !== null) problems.push(inputs);
+  if (problems.length > 0) return fail(problems);
+  const outputs = resolveOutputs(workflow, decision.outputs);
+  if (!outputs.ok) return fail([outputs.failure]);
+  return succeed({ ...settings, decision: { ...decision, outputs: outputs.value } });
+}
+
+/**
+ * First contact: sign-in, workflow, names. Gives settings with explicit outputs. Where the deployment does not tell its
+ * workflow, outputs must have been named, and parameter names cannot be checked.
+ */
+export async function prepare(
+  settings: BatchSettings,
+  deployment: Deployment,
+): Promise<Result<Prepared, Failure[]>> {
+  const signedIn = await deployment.auth.jwt();
+  if (!signedIn.ok) return fail([signedIn.failure]);
+  let told = await deployment.workflow();
+  if (!told.ok && told.failure.reason === "sign-in-refused") {
+    const renewed = await deployment.auth.renew(signedIn.value);
+    if (!renewed.ok) return fail([renewed.failure]);
+    told = await deployment.workflow();
+  }
+  if (!told.ok) {
+    if (told.failure.reason !== "workflow-unavailable") return fail([told.failure]);
+    if (settings.decision.outputs.length === 0) return fail([told.failure]);
+    return succeed({ settings, workflow: null });
+  }
+  const checked = checkAgainstWorkflow(settings, told.value.workflow);
+  if (!checked.ok) return checked;
+  return succeed({ settings: checked.value, workflow: told.value });
+}

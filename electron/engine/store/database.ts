@@ -1,0 +1,171 @@
+import BetterSqlite3 from "better-sqlite3";
+import { chmodSync, closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import type { SetupFailure } from "../../contract/failure.ts";
+import { fail, succeed, type Result } from "../../contract/result.ts";
+import { LATEST_VERSION, MIGRATIONS } from "./migrations/migrations.ts";
+
+export type Statement = BetterSqlite3.Statement<unknown[]>;
+
+/** One connection with its prepared statements: each SQL text is prepared once. */
+export interface Database {
+  sql(text: string): Statement;
+  /** Runs `work` in one immediate transaction, or as part of the one that is open. */
+  transaction<T>(work: () => T): T;
+  /** Runs `work` so that its failure undoes only itself inside the open transaction. */
+  nested<T>(work: () => T): T;
+  readonly file: string;
+  /** Copies the database while it is in use (SQLite's backup API). */
+  backup(target: string): Promise<void>;
+  close(): void;
+}
+
+export interface DatabaseLock {
+  release(): void;
+}
+
+function wrap(connection: BetterSqlite3.Database, file: string): Database {
+  const statements = new Map<string, Statement>();
+  const sql = (text: string): Statement => {
+    let statement = statements.get(text);
+    if (statement === undefined) {
+      statement = connection.prepare(text);
+      statements.set(text, statement);
+    }
+    return statement;
+  };
+  return {
+    sql,
+    file,
+    transaction: (work) => connection.transaction(work).immediate(),
+    nested: (work) => connection.transaction(work)(),
+    backup: async (target) => void (await connection.backup(target)),
+    close: () => connection.close(),
+  };
+}
+
+/** WAL with `synchronous=FULL`: what was acknowledged survives a power cut (NORMAL, the compiled default, loses commits). */
+function configure(connection: BetterSqlite3.Database): void {
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = FULL");
+  connection.pragma("fullfsync = ON");
+  connection.pragma("checkpoint_fullfsync = ON");
+  connection.pragma("foreign_keys = ON");
+  connection.pragma("trusted_schema = OFF");
+  connection.pragma("cell_size_check = ON");
+  connection.pragma("journal_size_limit = 67108864");
+  const synchronous = connection.pragma("synchronous", { simple: true });
+  if (synchronous !== 2)
+    throw new Error(`Internal error: synchronous is ${String(synchronous)}, expected 2 (FULL)`);
+}
+
+function versionOf(connection: BetterSqlite3.Database): number {
+  return Number(connection.pragma("user_version", { simple: true }));
+}
+
+/** Runs every pending step, each in a transaction of its own together with its version. */
+function migrate(connection: BetterSqlite3.Database): void {
+  for (const { version, up } of MIGRATIONS) {
+    if (version <= versionOf(connection)) continue;
+    connection
+      .transaction(() => {
+        up((text) => void connection.exec(text));
+        connection.pragma(`user_version = ${version}`);
+      })
+      .exclusive();
+  }
+}
+
+const SQLITE_HEADER = "SQLite format 3\0";
+
+/** A file that exists but is no SQLite file must never be taken for an empty start. */
+function looksForeign(file: string): boolean {
+  if (!existsSync(file) || statSync(file).size === 0) return false;
+  const head = Buffer.alloc(SQLITE_HEADER.length);
+  const descriptor = openSync(file, "r");
+  try {
+    readSync(descriptor, head, 0, head.length, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return head.toString("latin1") !== SQLITE_HEADER;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown";
+}
+
+function openFailure(file: string, error: unknown): SetupFailure {
+  const code = codeOf(error);
+  const damaged = ["SQLITE_CORRUPT", "SQLITE_NOTADB"].some((known) => code.startsWith(known));
+  if (damaged)
+    return { reason: "data-file-damaged", file, detail: error instanceof Error ? error.message : code };
+  if (code.startsWith("SQLITE_BUSY")) return { reason: "data-file-in-use", file };
+  return { reason: "data-file-unwritable", file, code };
+}
+
+/** Opens the one writing connection; migrates; refuses a newer, damaged or foreign file without changing it. */
+export function openWriter(file: string): Result<Database, SetupFailure> {
+  try {
+    if (looksForeign(file))
+      return fail({ reason: "data-file-damaged", file, detail: "it is not a SQLite database." });
+    const connection = new BetterSqlite3(file, { timeout: 5000 });
+    const version = versionOf(connection);
+    if (version > LATEST_VERSION) {
+      connection.close();
+      return fail({ reason: "data-file-newer", file, version, known: LATEST_VERSION });
+    }
+    const check = connection.pragma("quick_check(1)", { simple: true });
+    if (check !== "ok") {
+      connection.close();
+      return fail({ reason: "data-file-damaged", file, detail: String(check) });
+    }
+    configure(connection);
+    migrate(connection);
+    if (process.platform !== "win32") chmodSync(file, 0o600);
+    return succeed(wrap(connection, file));
+  } catch (error) {
+    return fail(openFailure(file, error));
+  }
+}
+
+/** Opens a connection that cannot write, beside a writer or without one. */
+export function openReader(file: string): Result<Database, SetupFailure> {
+  try {
+    if (!existsSync(file)) return fail({ reason: "no-data-file", file });
+    if (looksForeign(file))
+      return fail({ reason: "data-file-damaged", file, detail: "it is not a SQLite database." });
+    const connection = new BetterSqlite3(file, { readonly: true, timeout: 2000 });
+    const version = versionOf(connection);
+    if (version > LATEST_VERSION || version < LATEST_VERSION) {
+      connection.close();
+      return version > LATEST_VERSION
+        ? fail({ reason: "data-file-newer", file, version, known: LATEST_VERSION })
+        : fail({ reason: "no-data-file", file });
+    }
+    connection.pragma("trusted_schema = OFF");
+    return succeed(wrap(connection, file));
+  } catch (error) {
+    return fail(openFailure(file, error));
+  }
+}
+
+/**
+ * Takes the exclusive lock beside the data file. It is a lock of the operating system on an open file, so it dies with
+ * the process however that ends; the file itself means nothing.
+ */
+export function lockDataFile(file: string): Result<DatabaseLock, SetupFailure> {
+  const lockFile = `${file}.lock`;
+  try {
+    const connection = new BetterSqlite3(lockFile, { timeout: 0 });
+    try {
+      connection.pragma("journal_mode = MEMORY");
+      connection.exec("BEGIN EXCLUSIVE");
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return succeed({ release: () => connection.close() });
+  } catch (error) {
+    return fail(openFailure(file, error));
+  }
+}

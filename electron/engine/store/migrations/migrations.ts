@@ -1,0 +1,11 @@
+import { createTables } from "./010-create-tables.ts";
+
+/** One step of the data file's history. Never edited after a release; the next one is ten higher. */
+export interface Migration {
+  version: number;
+  up(execute: (sql: string) => void): void;
+}
+
+export const MIGRATIONS: readonly Migration[] = [{ version: 10, up: createTables }];
+
+export const LATEST_VERSION = MIGRATIONS.at(-1)?.version ?? 0;

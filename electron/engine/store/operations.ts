@@ -1,0 +1,94 @@
+import * as batches from "./batches.ts";
+import type { Database } from "./database.ts";
+import * as events from "./events.ts";
+import * as images from "./images.ts";
+import * as queries from "./queries.ts";
+import type { NewEvent } from "./rows.ts";
+import * as results from "./results.ts";
+import * as runs from "./runs.ts";
+import * as sessions from "./sessions.ts";
+
+/** Marks of the walks that go on, by number: they live where the rows are read. */
+const walks = new Map<number, images.WalkMarks>();
+let lastWalk = 0;
+
+type WithoutWalk<T> = Omit<T, "walk"> & { walk: number | null };
+
+/**
+ * Every named operation on the data file. Each takes one plain input and gives plain data; the port
+ * (`store.ts`) offers the same names asynchronously.
+ */
+export const OPERATIONS = {
+  saveBatch: batches.saveBatch,
+  listBatches: (db: Database, _input: null) => batches.listBatches(db),
+  getBatch: batches.getBatch,
+  setBatchFlags: batches.setBatchFlags,
+  revisionDecision: batches.revisionDecision,
+  listRevisions: batches.listRevisions,
+  saveWorkflow: batches.saveWorkflow,
+  lastWorkflow: batches.lastWorkflow,
+  ledgerOf: batches.ledgerOf,
+
+  beginWalk: (_db: Database, _input: null): number => {
+    walks.set(++lastWalk, images.createWalkMarks());
+    return lastWalk;
+  },
+  endWalk: (_db: Database, walk: number): void => void walks.delete(walk),
+  observeFiles: (db: Database, input: WithoutWalk<images.ObserveInput>) =>
+    images.observeFiles(db, { ...input, walk: input.walk === null ? null : marksOf(input.walk) }),
+  unmetPage: (db: Database, input: { batchId: number; walk: number; afterId: number; limit: number }) =>
+    images.unmetPage(db, { ...input, walk: marksOf(input.walk) }),
+  imageById: images.imageById,
+  seenPage: images.seenPage,
+  lookAgain: images.lookAgain,
+  settleFile: images.settleFile,
+  takeOver: images.takeOver,
+  refuseFile: images.refuseFile,
+  fileGone: images.fileGone,
+  pathGone: images.pathGone,
+  reviseImages: images.reviseImages,
+
+  dueImages: runs.dueImages,
+  nextDueAt: runs.nextDueAt,
+  intendRun: runs.intendRun,
+  reportRun: runs.reportRun,
+  openRuns: runs.openRuns,
+  lastStarts: runs.lastStarts,
+  recentRunTimes: runs.recentRunTimes,
+
+  beginSession: sessions.beginSession,
+  endSession: sessions.endSession,
+  recentSessions: sessions.recentSessions,
+
+  receiveResult: results.receiveResult,
+  finishImage: results.finishImage,
+  finishFollower: results.finishFollower,
+  failFollower: results.failFollower,
+  receivedImages: results.receivedImages,
+  outputsOf: results.outputsOf,
+
+  addEvent: (db: Database, input: { at: number; event: NewEvent }) =>
+    events.addEvent(db, input.at, input.event),
+  listEvents: events.listEvents,
+
+  pageImages: queries.pageImages,
+  countImages: queries.countImages,
+  countLabels: queries.countLabels,
+  runsOf: queries.runsOf,
+  pageRuns: queries.pageRuns,
+  exportPage: queries.exportPage,
+  groupFailures: queries.groupFailures,
+  countRetry: queries.countRetry,
+  retryImages: queries.retryImages,
+} as const;
+
+function marksOf(walk: number): images.WalkMarks {
+  const marks = walks.get(walk);
+  if (marks === undefined) throw new Error(`Internal error: walk ${walk} is not going on`);
+  return marks;
+}
+
+export type Operations = typeof OPERATIONS;
+export type OperationName = keyof Operations;
+export type OperationInput<N extends OperationName> = Parameters<Operations[N]>[1];
+export type OperationOutput<N extends OperationName> = ReturnType<Operations[N]>;

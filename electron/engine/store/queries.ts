@@ -1,0 +1,255 @@
+import type { Failure } from "../../contract/failure.ts";
+import { IMAGE_STATES, stagesOf, stateOf, type ImageStage, type ImageState } from "../../contract/image.ts";
+import type { Database } from "./database.ts";
+import { addEvent } from "./events.ts";
+import { imageById } from "./images.ts";
+import { outputsOf, type StoredOutput } from "./results.ts";
+import type { StoredImage, StoredRun } from "./rows.ts";
+
+/** Which images: a list, a count and an action always share one scope. All parts must hold. */
+export interface Scope {
+  batchId: number;
+  states: readonly ImageState[];
+  reason: Failure["reason"] | null;
+  /** Part of the path; "" = all. */
+  search: string;
+  label: string | null;
+  imageIds: readonly number[] | null;
+}
+
+interface Where {
+  sql: string;
+  values: unknown[];
+}
+
+/** `%` and `_` in a search are meant as they stand. */
+function likePattern(search: string): string {
+  return `%${search.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
+}
+
+export function scopeWhere(scope: Scope): Where {
+  const parts = ["i.batchId = ?", "i.current = 1"];
+  const values: unknown[] = [scope.batchId];
+  if (scope.states.length < IMAGE_STATES.length) {
+    const stages = scope.states.flatMap(stagesOf);
+    parts.push(`i.stage IN (${stages.map(() => "?").join(", ")})`);
+    values.push(...stages);
+  }
+  if (scope.reason !== null) {
+    parts.push("i.reason = ?");
+    values.push(scope.reason);
+  }
+  if (scope.search !== "") {
+    parts.push("i.path LIKE ? ESCAPE '\\'");
+    values.push(likePattern(scope.search));
+  }
+  if (scope.label !== null) {
+    parts.push(
+      "EXISTS (SELECT 1 FROM labels l WHERE l.batchId = i.batchId AND l.label = ? AND l.imageId = i.id)",
+    );
+    values.push(scope.label);
+  }
+  if (scope.imageIds !== null) {
+    parts.push("i.id IN (SELECT value FROM json_each(?))");
+    values.push(JSON.stringify(scope.imageIds));
+  }
+  return { sql: parts.join(" AND "), values };
+}
+
+const SORT_COLUMNS = {
+  path: "i.path",
+  updated: "i.updatedAt",
+  bytes: "i.bytes",
+  duration: "coalesce(i.durationMs, -1)",
+} as const;
+
+export interface PageQuery {
+  scope: Scope;
+  sort: keyof typeof SORT_COLUMNS;
+  descending: boolean;
+  /** The sort value and id of the last row before; null = from the start. */
+  after: { value: string | number; id: number } | null;
+  limit: number;
+}
+
+/** One page of images by key: never an offset, so that the last page costs what the first does. */
+export function pageImages(db: Database, query: PageQuery): StoredImage[] {
+  const where = scopeWhere(query.scope);
+  const column = SORT_COLUMNS[query.sort];
+  const [compare, order] = query.descending ? ["<", "DESC"] : [">", "ASC"];
+  const after = query.after === null ? "" : ` AND (${column}, i.id) ${compare} (?, ?)`;
+  const values = query.after === null ? where.values : [...where.values, query.after.value, query.after.id];
+  return db
+    .sql(
+      `SELECT i.* FROM images i WHERE ${where.sql}${after} ORDER BY ${column} ${order}, i.id ${order} LIMIT ?`,
+    )
+    .all(...values, query.limit) as StoredImage[];
+}
+
+/** Counts by state within a scope; the ledger's own counters are used where the scope is a whole batch. */
+export function countImages(db: Database, scope: Scope): Record<ImageState, number> {
+  const where = scopeWhere(scope);
+  const rows = db
+    .sql(`SELECT i.stage, count(*) AS n FROM images i WHERE ${where.sql} GROUP BY i.stage`)
+    .all(...where.values) as {
+    stage: ImageStage;
+    n: number;
+  }[];
+  const counts = Object.fromEntries(IMAGE_STATES.map((s) => [s, 0])) as Record<ImageState, number>;
+  for (const { stage, n } of rows) counts[stateOf(stage)] += n;
+  return counts;
+}
+
+export function countLabels(
+  db: Database,
+  input: { batchId: number; limit: number },
+): { label: string; images: number }[] {
+  return db
+    .sql(
+      "SELECT label, count(*) AS images FROM labels WHERE batchId = ? GROUP BY label ORDER BY images DESC, label LIMIT ?",
+    )
+    .all(input.batchId, input.limit) as { label: string; images: number }[];
+}
+
+/** Runs of one image, the oldest first. */
+export function runsOf(db: Database, imageId: number): StoredRun[] {
+  return db.sql("SELECT * FROM runs WHERE imageId = ? ORDER BY id").all(imageId) as StoredRun[];
+}
+
+export interface RunListing extends StoredRun {
+  path: string;
+}
+
+/** Runs of a batch in the order they were made, in pages by id. */
+export function pageRuns(
+  db: Database,
+  input: { batchId: number; afterId: number; limit: number },
+): RunListing[] {
+  return db
+    .sql(
+      "SELECT r.*, i.path FROM runs r JOIN images i ON i.id = r.imageId WHERE r.batchId = ? AND r.id > ? ORDER BY r.id LIMIT ?",
+    )
+    .all(input.batchId, input.afterId, input.limit) as RunListing[];
+}
+
+export interface ExportRow {
+  image: StoredImage;
+  runs: StoredRun[];
+  outputs: StoredOutput[];
+}
+
+/** Images with their runs and outputs, in path order, in pages by path. */
+export function exportPage(
+  db: Database,
+  input: { scope: Scope; after: { value: string; id: number } | null; limit: number },
+): ExportRow[] {
+  const images = pageImages(db, { ...input, sort: "path", descending: false });
+  return images.map((image) => ({
+    image,
+    runs: runsOf(db, runOwner(image)),
+    outputs: image.stage === "DONE" ? outputsOf(db, image) : [],
+  }));
+}
+
+/** Runs belong to the leader where a result is shared. */
+export function runOwner(image: StoredImage): number {
+  return image.leaderId ?? image.id;
+}
+
+export interface GroupRow {
+  stage: ImageStage;
+  reason: Failure["reason"];
+  count: number;
+  sampleIds: number[];
+}
+
+/** Images with a reason, grouped by it, the largest group first, with up to three samples each. */
+export function groupFailures(db: Database, batchId: number): GroupRow[] {
+  const groups = db
+    .sql(
+      `SELECT stage, reason, count(*) AS count FROM images WHERE batchId = ? AND current = 1 AND stage IN ('FAILED', 'SKIPPED', 'MISSING', 'UNCERTAIN')
+       AND reason IS NOT NULL GROUP BY stage, reason ORDER BY count DESC`,
+    )
+    .all(batchId) as Omit<GroupRow, "sampleIds">[];
+  return groups.map((group) => ({
+    ...group,
+    sampleIds: (
+      db
+        .sql(
+          "SELECT id FROM images WHERE batchId = ? AND current = 1 AND stage = ? AND reason = ? ORDER BY path LIMIT 3",
+        )
+        .all(batchId, group.stage, group.reason) as { id: number }[]
+    ).map((row) => row.id),
+  }));
+}
+
+const RETRYABLE: readonly ImageStage[] = ["FAILED", "UNCERTAIN"];
+
+function retryTargets(db: Database, scope: Scope): StoredImage[] {
+  const where = scopeWhere(scope);
+  return db
+    .sql(`SELECT i.* FROM images i WHERE ${where.sql} AND i.stage IN ('FAILED', 'UNCERTAIN') ORDER BY i.id`)
+    .all(...where.values) as StoredImage[];
+}
+
+function hasSafeResult(db: Database, image: StoredImage): boolean {
+  return (
+    image.reason === "cannot-write-output" &&
+    (image.leaderId !== null ||
+      db.sql("SELECT 1 FROM runs WHERE imageId = ? AND state = 'RECEIVED'").get(image.id) !== undefined)
+  );
+}
+
+/** How many images a retry takes and how many new runs that is: shared results and safe ones need none of their own. */
+export function countRetry(db: Database, scope: Scope): { images: number; runs: number } {
+  const targets = retryTargets(db, scope);
+  const leaders = new Set<number>();
+  for (const image of targets) if (!hasSafeResult(db, image)) leaders.add(image.leaderId ?? image.id);
+  return { images: targets.length, runs: leaders.size };
+}
+
+/** Marks failed and uncertain images of a scope as waiting, with a fresh budget. */
+export function retryImages(
+  db: Database,
+  input: { scope: Scope; at: number; mono: number },
+): { images: number; runs: number } {
+  const count = countRetry(db, input.scope);
+  for (const target of retryTargets(db, input.scope)) retryOne(db, target.id, input);
+  if (count.images > 0) {
+    addEvent(db, input.at, {
+      batchId: input.scope.batchId,
+      kind: "retry-asked",
+      detail: { images: count.images },
+    });
+  }
+  return count;
+}
+
+function retryOne(db: Database, imageId: number, input: { at: number; mono: number }): void {
+  const image = imageById(db, imageId);
+  if (image?.current !== 1 || !RETRYABLE.includes(image.stage)) return;
+  const leader = image.leaderId === null ? null : imageById(db, image.leaderId);
+  if (hasSafeResult(db, image)) setStage(db, image.id, "RECEIVED", input);
+  else if (leader?.current === 1 && leader.stage === "FAILED") {
+    retryOne(db, leader.id, input);
+    setStage(db, image.id, "FOLLOWING", input);
+  } else if (leader !== null && leader.current === 1 && leader.stage !== "DONE")
+    setStage(db, image.id, "FOLLOWING", input);
+  else if (image.sha256 === null) setStage(db, image.id, "SEEN", input);
+  else {
+    db.sql("UPDATE images SET leaderId = NULL WHERE id = ?").run(image.id);
+    setStage(db, image.id, "READY", input);
+  }
+}
+
+function setStage(
+  db: Database,
+  imageId: number,
+  stage: ImageStage,
+  { at, mono }: { at: number; mono: number },
+): void {
+  db.sql(
+    `UPDATE images SET stage = ?, reason = NULL, failureJson = NULL, uncertain = 0, lost = 0, workflowErrors = 0, nextAt = 0,
+     seenMono = ?, updatedAt = ? WHERE id = ?`,
+  ).run(stage, Math.round(mono), at, imageId);
+}
