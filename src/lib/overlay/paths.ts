@@ -7,7 +7,8 @@ export interface ClassPaths {
   color: string;
   solid: string;
   dashed: string;
-  filled: string;
+  /** One entry a shape: with the even-odd rule, shapes that overlap would cut each other. */
+  filled: string[];
   points: Point[];
 }
 
@@ -48,7 +49,7 @@ export function pathsByClass(scene: Scene, by: Visibility): ClassPaths[] {
     const entry = parts.get(name);
     if (entry === undefined) return [];
     const { solid, dashed, filled, points } = entry;
-    return [{ name, color, solid: solid.join(""), dashed: dashed.join(""), filled: filled.join(""), points }];
+    return [{ name, color, solid: solid.join(""), dashed: dashed.join(""), filled, points }];
   });
 }
 

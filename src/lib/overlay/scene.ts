@@ -151,7 +151,6 @@ class SceneBuilder {
   #addBox(found: { box: Box; label: string; color: Color; confidence: number }): void {
     const isDoubtful = mayBeRotated(found.box, this.#context.width, this.#context.height);
     if (isDoubtful) this.scene.doubtfulBoxes += 1;
-    // Whole-image classes come as boxes of the whole picture; they are a label, not a place.
     this.#add(this.#class(found.label, cssColor(found.color)), {
       geometry: { kind: "box", box: found.box, isDoubtful },
       confidence: found.confidence,

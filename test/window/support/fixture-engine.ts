@@ -223,7 +223,7 @@ export class FixtureEngine implements Transport {
             },
           ],
         }),
-        make({ id: 7, name: "No images", images: 0, activity: "idle" }),
+        make({ id: 7, name: "No images", images: 0, activity: "finished" }),
         make({ id: 8, name: "Not started", images: 480, activity: "idle" }),
       );
     }
