@@ -69,6 +69,10 @@ export default tseslint.config(
       ],
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/unified-signatures": "off",
+      // `Result<T, Failure>` names what can fail also where it is the default.
+      "@typescript-eslint/no-unnecessary-type-arguments": "off",
+      "@typescript-eslint/no-meaningless-void-operator": "off",
+      "no-control-regex": "off",
       "no-console": "error",
     },
   },

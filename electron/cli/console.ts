@@ -29,7 +29,6 @@ export function failureLine(failure: Failure): string {
 
 /** Control characters and other deceptive ones in names are shown, not obeyed. */
 export function shown(text: string): string {
-  // eslint-disable-next-line no-control-regex -- these are the characters that must not reach a terminal
   return text.replace(
     /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,

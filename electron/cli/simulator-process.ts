@@ -39,7 +39,8 @@ function firstLine(child: ChildProcess): Promise<string> {
 export async function startSimulatorProcess(
   args: readonly string[],
 ): Promise<Result<SimulatorProcess, Failure>> {
-  const { IKOMIA_TOKEN: _token, ...env } = process.env;
+  const env = { ...process.env };
+  delete env.IKOMIA_TOKEN;
   const child = spawn(process.execPath, [simulatorProgram(), "--stay-with-parent", ...args], {
     stdio: ["pipe", "pipe", "inherit"],
     // Of its own group: Ctrl-C is for Nightrun, which still wants to collect its results.

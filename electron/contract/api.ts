@@ -408,8 +408,3 @@ export const EVENT_NAMES = [
   "event:added",
   "engine:changed",
 ] as const satisfies readonly EventName[];
-
-/** A compile-time check that the lists above forget no name. */
-export type Forgotten =
-  Exclude<CallName, (typeof CALL_NAMES)[number]> | Exclude<EventName, (typeof EVENT_NAMES)[number]>;
-export const NOTHING_FORGOTTEN: Forgotten[] & [] = [];

@@ -3,7 +3,6 @@ import type { SetupFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 
 const LONGEST_SHOWN = 200;
-// eslint-disable-next-line no-control-regex -- control characters are just what must not be there
 const UNUSABLE_CHARACTERS = /[\s\\\u0000-\u001f\u007f]/u;
 
 /**

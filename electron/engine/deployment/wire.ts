@@ -113,7 +113,6 @@ function titleOf(html: string): string {
 }
 
 function oneLine(text: string): string {
-  // eslint-disable-next-line no-control-regex -- a server's text must not move a terminal's cursor
   const line = text.replace(/[\u0000-\u001f\u007f-\u009f\s]+/gu, " ").trim();
   return line.length > LONGEST_DETAIL ? `${line.slice(0, LONGEST_DETAIL)}…` : line;
 }

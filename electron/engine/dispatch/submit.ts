@@ -9,6 +9,7 @@ import { sha256Hex } from "../intake/identity.ts";
 import { openImage, type OpenImage } from "../intake/open.ts";
 import type { StoredImage } from "../store/rows.ts";
 import { record, type Dispatch } from "./context.ts";
+import type { Start } from "./rate.ts";
 import { uncertainWaitMs } from "./run-times.ts";
 
 /** A run that has an id and is now to be collected. */
@@ -31,16 +32,18 @@ export async function submitImage(dispatch: Dispatch, image: StoredImage): Promi
   const decision = await dispatch.decisionOf(image.revisionId);
   const deployment = dispatch.deploymentOf(decision.deployment);
   if (deployment === null) return null;
-  if (!(await mayStart(dispatch, deployment))) return null;
+  const start = await takeTurn(dispatch, deployment);
+  if (start === null) return null;
 
   const opened = await openImage(dispatch.settings().intake.folder, image.path);
   if (!opened.ok || !sameObservation(opened.value.observation, observationOf(image))) {
+    start.cancel();
     if (opened.ok) await opened.value.close();
     dispatch.recheck(image.path);
     return null;
   }
   try {
-    return await send(dispatch, deployment, image, opened.value);
+    return await send(dispatch, deployment, { image, file: opened.value, start });
   } finally {
     await opened.value.close();
   }
@@ -50,31 +53,39 @@ function observationOf(image: StoredImage): Observation {
   return { path: image.path, bytes: image.bytes, mtimeUs: image.mtimeUs, fileId: image.fileId };
 }
 
-/** Gates, room on disk, a valid sign-in, and a place in the rate: none of them spends an attempt. */
-async function mayStart(dispatch: Dispatch, deployment: Deployment): Promise<boolean> {
+/**
+ * Room on disk, a valid sign-in, open gates, and a place in the rate, taken in the same moment that it is found free.
+ * Waiting for any of them spends no attempt. null = not now.
+ */
+async function takeTurn(dispatch: Dispatch, deployment: Deployment): Promise<Start | null> {
   const { gates, rate, clock, draining } = dispatch;
   const lack = await dispatch.disk.lack(0);
   if (lack !== null) gates.close("disk-low", lack);
+  const signedIn = await deployment.auth.jwt();
+  if (!signedIn.ok) {
+    dispatch.trouble.failed(signedIn.failure);
+    return null;
+  }
   for (;;) {
-    if (!gates.maySubmit || draining.aborted) return false;
+    if (!gates.maySubmit || draining.aborted) return null;
     const wait = rate().waitMs();
-    if (wait === 0) break;
+    if (wait === 0) return rate().start();
     await clock.sleep(wait, draining);
   }
-  const signedIn = await deployment.auth.jwt();
-  if (signedIn.ok) return gates.maySubmit && !draining.aborted && rate().waitMs() === 0;
-  dispatch.trouble.failed(signedIn.failure);
-  return false;
+}
+
+interface Sending {
+  image: StoredImage;
+  file: OpenImage;
+  start: Start;
 }
 
 async function send(
   dispatch: Dispatch,
   deployment: Deployment,
-  image: StoredImage,
-  file: OpenImage,
+  { image, file, start }: Sending,
 ): Promise<SubmittedRun | null> {
   const { clock, store } = dispatch;
-  const start = dispatch.rate().start();
   const intent = await store.call("intendRun", {
     imageId: image.id,
     sessionId: dispatch.sessionId,

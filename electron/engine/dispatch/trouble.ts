@@ -114,17 +114,19 @@ export function createTrouble(options: TroubleOptions): Trouble {
 
   const pause = (ms: number): Promise<void> => clock.sleep(ms, AbortSignal.any([stopped, wake.signal]));
 
+  const isStopped = (): boolean => stopped.aborted;
+
   /** Looks at the deployment until it answers: 5 to 25 s apart. */
   async function lookUntilBack(first: DeploymentFailure): Promise<void> {
     if (looking) return;
     looking = true;
     const widthBefore = window.size;
     let failure = first;
-    for (let n = 0; !stopped.aborted; n++) {
+    for (let n = 0; !isStopped(); n++) {
       const delay = probeDelayMs(n, random);
       gates.close("unreachable", failure, clock.now() + delay);
       await pause(delay);
-      if (stopped.aborted) break;
+      if (isStopped()) break;
       const looked = await options.probe();
       if (looked.ok) {
         weight = 0;

@@ -64,11 +64,12 @@ function versionOf(connection: BetterSqlite3.Database): number {
 
 /** Runs every pending step, each in a transaction of its own together with its version. */
 function migrate(connection: BetterSqlite3.Database): void {
-  for (const { version, up } of MIGRATIONS) {
+  for (const migration of MIGRATIONS) {
+    const { version } = migration;
     if (version <= versionOf(connection)) continue;
     connection
       .transaction(() => {
-        up((text) => void connection.exec(text));
+        migration.up((text) => void connection.exec(text));
         connection.pragma(`user_version = ${version}`);
       })
       .exclusive();

@@ -74,7 +74,7 @@ function createPort(worker: Worker, options: StoreOptions): Store {
     replies.get(reply.id)?.(reply);
     replies.delete(reply.id);
   });
-  worker.on("error", (error) => end(error));
+  worker.on("error", (error: Error) => end(error));
   worker.on("exit", () => end(new StoreError("The data file is closed.")));
 
   function end(error: Error): void {

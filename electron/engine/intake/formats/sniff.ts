@@ -95,7 +95,6 @@ function describeText(head: Buffer): string {
   // The last character may be cut in the middle; decoding replaces it, which is no sign of anything.
   const text = head.toString("utf8").replace(/\ufffd{1,3}$/, "");
   // Text has no control characters but white space, and decodes as UTF-8.
-  // eslint-disable-next-line no-control-regex
   if (/[\0-\x08\x0e-\x1f\ufffd]/.test(text)) return "unknown data";
   const start = text
     .replace(/^\ufeff/, "")
