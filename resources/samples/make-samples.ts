@@ -13,8 +13,8 @@ function pixels({ svg }: Drawing): Sharp {
   return sharp(Buffer.from(svg));
 }
 
-function jpeg(drawing: Drawing, quality = 82): Promise<Buffer> {
-  return pixels(drawing).flatten({ background: "#ffffff" }).jpeg({ quality }).toBuffer();
+function jpeg(drawing: Drawing): Promise<Buffer> {
+  return pixels(drawing).flatten({ background: "#ffffff" }).jpeg({ quality: 82 }).toBuffer();
 }
 
 /** As a phone stores a portrait photo: lying on its side, with EXIF orientation 6 (turn right to view). */
@@ -48,6 +48,15 @@ async function bmp(drawing: Drawing): Promise<Buffer> {
   return encodeBmp(rgb, drawing.width, drawing.height);
 }
 
+/** Twice the size of the drawing. Soft shadows take minutes to draw at full size, so pixels are enlarged, not shapes. */
+async function enlargedJpeg(drawing: Drawing): Promise<Buffer> {
+  const half = await opaquePng(drawing);
+  return sharp(half)
+    .resize({ width: drawing.width * 2, height: drawing.height * 2 })
+    .jpeg({ quality: 70 })
+    .toBuffer();
+}
+
 /** A copy that was interrupted: the file ends in the middle of its picture data. */
 async function cutJpeg(drawing: Drawing): Promise<Buffer> {
   const whole = await jpeg(drawing);
@@ -64,7 +73,7 @@ const SAMPLES: Record<string, () => Promise<Buffer>> = {
   "IMG_2042.jpg": () => jpeg(marbles(PHOTO, 22)),
   "IMG_2042 (1).jpg": () => jpeg(marbles(PHOTO, 22)),
   "IMG_2043 interrupted copy.jpg": () => cutJpeg(marbles(PHOTO, 23)),
-  "Übersicht Tisch.jpg": () => jpeg(candies({ width: 4000, height: 3000 }, 31, 140), 70),
+  "Übersicht Tisch.jpg": () => enlargedJpeg(candies({ width: 2000, height: 1500 }, 31, 140)),
   "Parkplatz Süd.jpg": () => jpeg(carPark(PHOTO, 41)),
   "Regatta.webp": () => webp(regatta(WEB, 51)),
   "stickers.png": () => png(stickers({ width: 900, height: 900 }, 61)),

@@ -1,4 +1,4 @@
-import { around, createDice, draw, group, number, pebble, scatter, scatterOn, shadowOf, smoothPath, type Dice, type Drawing, type Sheet, type Spot, type XY } from "./sketch.ts";
+import { around, createDice, draw, group, layOut, number, pebble, scatter, scatterOn, smoothPath, type Dice, type Drawing, type Sheet, type Spot, type Thing, type XY } from "./sketch.ts";
 
 const AUTUMN = ["#b5541c", "#c9891f", "#8f9a2b", "#5d7f2e", "#a33a22"] as const;
 
@@ -28,14 +28,19 @@ function veins(length: number, width: (t: number) => number): string {
   return `<path d="M0 ${number(length * 0.16)}V${number(-length * 0.94)}" ${stroke} stroke-width="${number(length * 0.022)}"/><path d="${side.join("")}" ${stroke} stroke-width="${number(length * 0.011)}"/>`;
 }
 
-function leaf(spot: Spot, color: string, degrees: number, width: (t: number) => number, shadow: boolean): string {
+function leaf(spot: Spot, color: string, degrees: number, width: (t: number) => number): Thing {
   const length = spot.r * 1.9;
-  const path = smoothPath(leafOutline(length, width));
+  const outline = smoothPath(leafOutline(length, width));
   const stem = `<path d="M0 0v${number(length * 0.18)}" stroke="${color}" stroke-width="${number(length * 0.035)}" stroke-linecap="round"/>`;
-  const marks = [shadow ? shadowOf(path, spot.r * 0.07) : "", stem, `<path d="${path}" fill="${color}"/>`, veins(length, width)];
   const radians = (degrees * Math.PI) / 180;
-  // A leaf grows from its base; moving it back by half its length puts its middle on the spot.
-  return group(spot.x - Math.sin(radians) * length * 0.45, spot.y + Math.cos(radians) * length * 0.45, degrees, marks);
+  return {
+    // A leaf grows from its base; moving it back by half its length puts its middle on the spot.
+    x: spot.x - Math.sin(radians) * length * 0.45,
+    y: spot.y + Math.cos(radians) * length * 0.45,
+    degrees,
+    outline,
+    marks: [stem, `<path d="${outline}" fill="${color}"/>`, veins(length, width)],
+  };
 }
 
 /** Pressed birch leaves on herbarium paper. */
@@ -43,8 +48,8 @@ export function birchLeaves(sheet: Sheet, seed: number): Drawing {
   const dice = createDice(seed);
   const unit = Math.max(sheet.width, sheet.height) / 100;
   const spots = scatterOn(dice, sheet, 8, [unit * 8, unit * 11], unit * 2.5);
-  const marks = spots.map((spot) => leaf(spot, dice.pick([...AUTUMN]), dice.from(-70, 70), birch, true));
-  return draw({ ground: "#f2ecdd", ...sheet }, marks);
+  const leaves = spots.map((spot) => leaf(spot, dice.pick([...AUTUMN]), dice.from(-70, 70), birch));
+  return draw({ ground: "#f2ecdd", ...sheet }, layOut(leaves, { offset: unit * 0.6, opacity: 0.3 }));
 }
 
 /** Oak leaves on a transparent sheet. */
@@ -52,7 +57,11 @@ export function oakLeaves(sheet: Sheet, seed: number): Drawing {
   const dice = createDice(seed);
   const unit = Math.max(sheet.width, sheet.height) / 100;
   const spots = scatterOn(dice, sheet, 5, [unit * 13, unit * 16], unit);
-  return draw(sheet, spots.map((spot) => leaf(spot, dice.pick([...AUTUMN]), dice.from(-40, 40), oak, false)));
+  const leaves = spots.map((spot) => leaf(spot, dice.pick([...AUTUMN]), dice.from(-40, 40), oak));
+  return draw(
+    sheet,
+    leaves.map(({ x, y, degrees, marks }) => group(x, y, degrees, marks)),
+  );
 }
 
 function frond(x: number, y: number, length: number, degrees: number): string {
@@ -83,9 +92,9 @@ const COLONIES = ["#fbf4dd", "#f7efe0", "#d97a5a", "#c94f4f", "#8aa05a"] as cons
 function colony(dice: Dice, { x, y, r }: Spot): string {
   const path = pebble(dice, r, 0.07);
   return group(x, y, 0, [
-    `<path d="${path}" fill="#7d5a22" opacity="0.35" transform="translate(${number(r * 0.1)} ${number(r * 0.16)})"/>`,
+    `<path d="${path}" fill="#7d5a22" fill-opacity="0.35" transform="translate(${number(r * 0.1)} ${number(r * 0.16)})"/>`,
     `<path d="${path}" fill="${dice.pick([...COLONIES])}"/>`,
-    `<circle r="${number(r * 0.5)}" fill="#fff" opacity="0.28" cx="${number(-r * 0.12)}" cy="${number(-r * 0.15)}"/>`,
+    `<circle r="${number(r * 0.5)}" fill="#fff" fill-opacity="0.28" cx="${number(-r * 0.12)}" cy="${number(-r * 0.15)}"/>`,
   ]);
 }
 

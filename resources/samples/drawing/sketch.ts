@@ -147,7 +147,30 @@ export function scatterOn(
   );
 }
 
-/** The shadow of a path, fallen to the lower right. */
-export function shadowOf(path: string, offset: number, opacity = 0.3): string {
-  return `<path d="${path}" transform="translate(${number(offset * 0.6)} ${number(offset)})" fill="#1a1208" opacity="${opacity}" filter="url(#soft)"/>`;
+/** One object of a picture: its outline and marks are drawn around its own origin. */
+export interface Thing {
+  x: number;
+  y: number;
+  degrees: number;
+  outline: string;
+  marks: readonly string[];
+}
+
+/** A circle as a path, so that round things are outlined like others. */
+export function circlePath(r: number): string {
+  const [from, to] = [`${number(r)} 0`, `${number(-r)} 0`];
+  const arc = `A${number(r)} ${number(r)} 0 1 0`;
+  return `M${from}${arc} ${to}${arc} ${from}Z`;
+}
+
+/** Lays things on the sheet. All shadows fall to the lower right, and are blurred together: a filter for each is slow. */
+export function layOut(things: readonly Thing[], shadow: { offset: number; opacity: number }): string[] {
+  const fallen = things.map(({ x, y, degrees, outline }) => {
+    const place = `translate(${number(x + shadow.offset * 0.6)} ${number(y + shadow.offset)}) rotate(${number(degrees)})`;
+    return `<path d="${outline}" transform="${place}"/>`;
+  });
+  return [
+    `<g fill="#1a1208" opacity="${shadow.opacity}" filter="url(#soft)">${fallen.join("")}</g>`,
+    ...things.map(({ x, y, degrees, marks }) => group(x, y, degrees, marks)),
+  ];
 }

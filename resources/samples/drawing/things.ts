@@ -1,4 +1,4 @@
-import { around, createDice, draw, group, number, pebble, polygonPath, scatterOn, shadowOf, type Dice, type Drawing, type Sheet, type Spot } from "./sketch.ts";
+import { around, circlePath, createDice, draw, group, layOut, number, pebble, polygonPath, scatterOn, type Dice, type Drawing, type Sheet, type Spot, type Thing } from "./sketch.ts";
 
 const CANDY = ["#d8322c", "#f08a1d", "#f3c623", "#3f9e4d", "#2f6fd0", "#7b4bb3"] as const;
 const GLASS = ["#1f7fb8", "#c23b4e", "#2f9d6b", "#d9a11f", "#7a4fb0", "#e07b39"] as const;
@@ -29,20 +29,19 @@ export function paperShapes(sheet: Sheet, seed: number): Drawing {
   const dice = createDice(seed);
   const unit = Math.max(sheet.width, sheet.height) / 100;
   const spots = scatterOn(dice, sheet, 14, [unit * 4.5, unit * 8], unit * 2.5);
-  const marks = spots.map(({ x, y, r }, index) => {
+  const things = spots.map(({ x, y, r }, index): Thing => {
     const path = cutout(dice, r);
     const color = CUTOUTS[index % CUTOUTS.length] ?? CUTOUTS[0];
     const fold = `<path d="${path}" fill="none" stroke="#fff" stroke-opacity="0.25" stroke-width="${number(unit * 0.25)}" transform="scale(0.93)"/>`;
-    return group(x, y, dice.from(0, 360), [shadowOf(path, unit * 0.6), `<path d="${path}" fill="${color}"/>`, fold]);
+    return { x, y, degrees: dice.from(0, 360), outline: path, marks: [`<path d="${path}" fill="${color}"/>`, fold] };
   });
-  return draw({ ground: "#f4eee0", ...sheet }, marks);
+  return draw({ ground: "#f4eee0", ...sheet }, layOut(things, { offset: unit * 0.6, opacity: 0.3 }));
 }
 
-function candy({ x, y, r }: Spot, color: string): string {
+function candy({ x, y, r }: Spot, color: string): Thing {
   const circle = (fill: string): string => `<circle r="${number(r)}" fill="${fill}"/>`;
-  const shadow = `<ellipse cx="${number(r * 0.12)}" cy="${number(r * 0.22)}" rx="${number(r)}" ry="${number(r * 0.96)}" fill="#20140a" opacity="0.3" filter="url(#soft)"/>`;
-  const glint = `<ellipse cx="${number(-r * 0.32)}" cy="${number(-r * 0.4)}" rx="${number(r * 0.22)}" ry="${number(r * 0.13)}" fill="#fff" opacity="0.7" transform="rotate(-35)"/>`;
-  return group(x, y, 0, [shadow, circle(color), circle("url(#shine)"), glint]);
+  const glint = `<ellipse cx="${number(-r * 0.32)}" cy="${number(-r * 0.4)}" rx="${number(r * 0.22)}" ry="${number(r * 0.13)}" fill="#fff" fill-opacity="0.7" transform="rotate(-35)"/>`;
+  return { x, y, degrees: 0, outline: circlePath(r), marks: [circle(color), circle("url(#shine)"), glint] };
 }
 
 /** Chocolate beans on a pale table. */
@@ -50,18 +49,15 @@ export function candies(sheet: Sheet, seed: number, count: number): Drawing {
   const dice = createDice(seed);
   const unit = Math.max(sheet.width, sheet.height) / 100;
   const spots = scatterOn(dice, sheet, count, [unit * 2.3, unit * 2.7], unit * 0.9);
-  return draw({ ground: "#eceae4", ...sheet }, spots.map((spot) => candy(spot, dice.pick([...CANDY]))));
+  const things = spots.map((spot) => candy(spot, dice.pick([...CANDY])));
+  return draw({ ground: "#eceae4", ...sheet }, layOut(things, { offset: unit * 0.5, opacity: 0.3 }));
 }
 
-function marble(dice: Dice, { x, y, r }: Spot): string {
+function marble(dice: Dice, { x, y, r }: Spot): Thing {
   const color = dice.pick([...GLASS]);
   const swirl = `<path d="M${number(-r * 0.8)} 0C${number(-r * 0.3)} ${number(-r * 0.7)} ${number(r * 0.3)} ${number(r * 0.7)} ${number(r * 0.8)} 0" fill="none" stroke="#fff" stroke-opacity="0.55" stroke-width="${number(r * 0.16)}" transform="rotate(${number(dice.from(0, 180))})"/>`;
-  return group(x, y, 0, [
-    `<ellipse cx="${number(r * 0.2)}" cy="${number(r * 0.35)}" rx="${number(r)}" ry="${number(r * 0.92)}" fill="#1a0f05" opacity="0.35" filter="url(#softer)"/>`,
-    `<circle r="${number(r)}" fill="${color}"/>`,
-    swirl,
-    `<circle r="${number(r)}" fill="url(#shine)"/>`,
-  ]);
+  const circle = (fill: string): string => `<circle r="${number(r)}" fill="${fill}"/>`;
+  return { x, y, degrees: 0, outline: circlePath(r), marks: [circle(color), swirl, circle("url(#shine)")] };
 }
 
 /** Glass marbles on wood. */
@@ -73,7 +69,8 @@ export function marbles(sheet: Sheet, seed: number): Drawing {
     return `<rect x="0" y="${number(top)}" width="${sheet.width}" height="${number(sheet.height / 5 - unit * 0.18)}" fill="#e3c79c" opacity="${number(dice.from(0.4, 0.9))}"/>`;
   });
   const spots = scatterOn(dice, sheet, 13, [unit * 4, unit * 6.5], unit * 2.2);
-  return draw({ ground: "#dcbe90", ...sheet }, [...boards, ...spots.map((spot) => marble(dice, spot))]);
+  const things = spots.map((spot) => marble(dice, spot));
+  return draw({ ground: "#dcbe90", ...sheet }, [...boards, ...layOut(things, { offset: unit * 1.3, opacity: 0.35 })]);
 }
 
 function sail(dice: Dice, { x, y, r }: Spot): string {

@@ -1,4 +1,4 @@
-import { around, createDice, draw, group, number, polygonPath, scatterOn, shadowOf, type Dice, type Drawing, type Sheet, type Spot } from "./sketch.ts";
+import { around, circlePath, createDice, draw, group, layOut, number, polygonPath, scatterOn, type Dice, type Drawing, type Sheet, type Spot, type Thing } from "./sketch.ts";
 
 const FULL_SWING_DEGREES = 270;
 
@@ -48,15 +48,14 @@ export function gauge(sheet: Sheet, reading: number, wall: string): Drawing {
 }
 
 function ring(outer: string, holeRadius: number, fill: string): string {
-  const hole = `M${number(holeRadius)} 0A${number(holeRadius)} ${number(holeRadius)} 0 1 0 ${number(-holeRadius)} 0A${number(holeRadius)} ${number(holeRadius)} 0 1 0 ${number(holeRadius)} 0Z`;
-  return `<path d="${outer}${hole}" fill="${fill}" fill-rule="evenodd" stroke="#6e7880" stroke-width="${number(holeRadius * 0.08)}"/>`;
+  return `<path d="${outer}${circlePath(holeRadius)}" fill="${fill}" fill-rule="evenodd" stroke="#6e7880" stroke-width="${number(holeRadius * 0.08)}"/>`;
 }
 
-function part(dice: Dice, { x, y, r }: Spot): string {
+function part(dice: Dice, { x, y, r }: Spot): Thing {
   const nut = dice.from(0, 1) < 0.5;
   const outline = polygonPath(around(nut ? 6 : 48, () => r));
   const metal = dice.pick(["#d9dee2", "#c9b06a", "#e6e9eb"]);
-  return group(x, y, dice.from(0, 60), [shadowOf(outline, r * 0.12, 0.4), ring(outline, r * (nut ? 0.5 : 0.45), metal)]);
+  return { x, y, degrees: dice.from(0, 60), outline, marks: [ring(outline, r * (nut ? 0.5 : 0.45), metal)] };
 }
 
 /** Nuts and washers on a work mat. */
@@ -64,7 +63,9 @@ export function nutsAndWashers(sheet: Sheet, seed: number): Drawing {
   const dice = createDice(seed);
   const unit = Math.max(sheet.width, sheet.height) / 100;
   const spots = scatterOn(dice, sheet, 15, [unit * 4.5, unit * 7.5], unit * 1.6);
-  return draw({ ground: "#2f5560", vignette: false, ...sheet }, spots.map((spot) => part(dice, spot)));
+  const parts = spots.map((spot) => part(dice, spot));
+  const ground = { ground: "#2f5560", vignette: false, ...sheet };
+  return draw(ground, layOut(parts, { offset: unit * 0.7, opacity: 0.4 }));
 }
 
 function stroke(dice: Dice, x: number, y: number, height: number): string {
@@ -88,12 +89,14 @@ export function tallySheet(sheet: Sheet, seed: number, counts: readonly number[]
 
 const PAINT = ["#c8352d", "#2a5fae", "#f0f1ef", "#1f2326", "#3c8f56", "#e0b12a", "#f0f1ef"] as const;
 
-function car(dice: Dice, width: number, length: number): string {
-  const body = `<rect x="${number(-width / 2)}" y="${number(-length / 2)}" width="${number(width)}" height="${number(length)}" rx="${number(width * 0.28)}" fill="${dice.pick([...PAINT])}"/>`;
+function car(dice: Dice, place: { x: number; y: number; degrees: number }, width: number, length: number): Thing {
+  const rect = (x: number, y: number, w: number, h: number, look: string): string =>
+    `<rect x="${number(x)}" y="${number(y)}" width="${number(w)}" height="${number(h)}" ${look}/>`;
+  const body = rect(-width / 2, -length / 2, width, length, `rx="${number(width * 0.28)}" fill="${dice.pick([...PAINT])}"`);
   const pane = (y: number, h: number): string =>
-    `<rect x="${number(-width * 0.38)}" y="${number(y * length)}" width="${number(width * 0.76)}" height="${number(h * length)}" rx="${number(width * 0.1)}" fill="#26333d" opacity="0.85"/>`;
-  const shadow = `<rect x="${number(-width / 2)}" y="${number(-length / 2)}" width="${number(width)}" height="${number(length)}" rx="${number(width * 0.28)}" fill="#000" opacity="0.4" transform="translate(${number(width * 0.1)} ${number(width * 0.14)})" filter="url(#soft)"/>`;
-  return [shadow, body, pane(-0.24, 0.14), pane(0.26, 0.1)].join("");
+    rect(-width * 0.38, y * length, width * 0.76, h * length, `rx="${number(width * 0.1)}" fill="#26333d" fill-opacity="0.85"`);
+  const outline = `M${number(-width / 2)} ${number(-length / 2)}h${number(width)}v${number(length)}h${number(-width)}Z`;
+  return { ...place, outline, marks: [body, pane(-0.24, 0.14), pane(0.26, 0.1)] };
 }
 
 /** A car park from above. */
@@ -103,14 +106,18 @@ export function carPark(sheet: Sheet, seed: number): Drawing {
   const bay = sheet.width / (columns + 1);
   const depth = sheet.height * 0.28;
   const rows = [sheet.height * 0.19, sheet.height * 0.81];
-  const lines = rows.flatMap((y) =>
-    Array.from({ length: columns + 1 }, (_none, index) => `<path d="M${number(bay * (index + 0.5))} ${number(y - depth / 2)}v${number(depth)}" stroke="#84898c" stroke-width="${number(bay * 0.035)}"/>`),
+  const everyBay = (count: number): { index: number; y: number }[] =>
+    rows.flatMap((y) => Array.from({ length: count }, (_none, index) => ({ index, y })));
+  const lines = everyBay(columns + 1).map(
+    ({ index, y }) =>
+      `<path d="M${number(bay * (index + 0.5))} ${number(y - depth / 2)}v${number(depth)}" stroke="#84898c" stroke-width="${number(bay * 0.035)}"/>`,
   );
-  const cars = rows.flatMap((y) =>
-    Array.from({ length: columns }, (_none, index) =>
-      dice.from(0, 1) < 0.68 ? group(bay * (index + 1), y + dice.from(-0.04, 0.04) * depth, dice.from(-2, 2), [car(dice, bay * 0.62, depth * 0.82)]) : "",
-    ),
-  );
-  const driving = group(sheet.width * 0.36, sheet.height * 0.5, 88, [car(dice, bay * 0.62, depth * 0.82)]);
-  return draw({ ground: "#6b7074", ...sheet }, [...lines, ...cars, driving]);
+  const parked = everyBay(columns)
+    .filter(() => dice.from(0, 1) < 0.68)
+    .map(({ index, y }) => {
+      const place = { x: bay * (index + 1), y: y + dice.from(-0.04, 0.04) * depth, degrees: dice.from(-2, 2) };
+      return car(dice, place, bay * 0.62, depth * 0.82);
+    });
+  const driving = car(dice, { x: sheet.width * 0.36, y: sheet.height * 0.5, degrees: 88 }, bay * 0.62, depth * 0.82);
+  return draw({ ground: "#6b7074", ...sheet }, [...lines, ...layOut([...parked, driving], { offset: bay * 0.09, opacity: 0.4 })]);
 }
