@@ -32,7 +32,7 @@ export default defineConfig({
     plugins: [svelte({ compilerOptions: { runes: true } })],
     build: {
       // The page is also served to ordinary browsers; `light-dark()` must not be rewritten.
-      target: ["chrome125", "firefox125", "safari17.5"],
+      target: "chrome125",
       outDir: "out/renderer",
       // The page's policy refuses fonts from data: URLs.
       assetsInlineLimit: 0,

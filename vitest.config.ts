@@ -7,6 +7,7 @@ const CHROMIUM = process.env.NIGHTRUN_CHROMIUM ?? "/usr/bin/chromium";
 
 export default defineConfig({
   test: {
+    reporters: ["default", ["json", { outputFile: "test-results/vitest.json" }]],
     projects: [
       {
         test: {
