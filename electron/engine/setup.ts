@@ -5,7 +5,7 @@ import type { Failure, SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import type { Workflow } from "../contract/workflow.ts";
 import type { Deployment } from "./deployment/client.ts";
-import { checkDecision, checkInputs, resolveOutputs } from "./deployment/workflow.ts";
+import { checkDecision, resolveOutputs } from "./deployment/workflow.ts";
 import { createDiskGuard } from "./disk.ts";
 import type { Clock } from "./clock.ts";
 
@@ -92,8 +92,6 @@ export function checkAgainstWorkflow(
 ): Result<BatchSettings, Failure[]> {
   const { decision } = settings;
   const problems: Failure[] = checkDecision(workflow, decision);
-  const inputs = checkInputs(workflow, decision.inputs);
-  if (inputs !== null) problems.push(inputs);
   if (problems.length > 0) return fail(problems);
   const outputs = resolveOutputs(workflow, decision.outputs);
   if (!outputs.ok) return fail([outputs.failure]);
