@@ -15,6 +15,7 @@ export type ImageFailure =
   | { reason: "special-file"; kind: SpecialFile }
   | { reason: "empty-file" }
   | { reason: "truncated"; format: string }
+  | { reason: "damaged"; format: string }
   | { reason: "still-changing" }
   | { reason: "unreadable"; code: string }
   | { reason: "vanished" }
@@ -114,6 +115,11 @@ function describeImageFailure(failure: ImageFailure): FailureText {
     case "truncated":
       return text(
         `The ${failure.format} file ends too early: part of the picture is missing.`,
+        "Copy it again from its source; it is taken up by itself.",
+      );
+    case "damaged":
+      return text(
+        `The ${failure.format} file contradicts its own format: it is damaged.`,
         "Copy it again from its source; it is taken up by itself.",
       );
     case "still-changing":
@@ -374,6 +380,7 @@ const IMAGE_REASONS = [
   "special-file",
   "empty-file",
   "truncated",
+  "damaged",
   "still-changing",
   "unreadable",
   "vanished",
@@ -405,6 +412,39 @@ const DEPLOYMENT_REASONS = [
   "server-error",
   "unexpected-response",
 ] as const satisfies readonly DeploymentFailure["reason"][];
+
+const SETUP_REASONS = [
+  "usage",
+  "invalid-url",
+  "insecure-url",
+  "unknown-task",
+  "task-index-out-of-range",
+  "output-out-of-range",
+  "unknown-parameter",
+  "no-outputs",
+  "workflow-unavailable",
+  "inputs-missing",
+  "bad-file",
+  "folder-missing",
+  "folder-unreadable",
+  "no-images",
+  "results-folder",
+  "unknown-batch",
+  "no-data-file",
+  "data-file-in-use",
+  "data-file-newer",
+  "data-file-damaged",
+  "data-file-unwritable",
+  "disk-low",
+] as const satisfies readonly SetupFailure["reason"][];
+
+/** Every reason of the closed union. */
+export const FAILURE_REASONS = [
+  ...IMAGE_REASONS,
+  ...DEPLOYMENT_REASONS,
+  ...SETUP_REASONS,
+  "internal",
+] as const;
 
 export function isImageFailure(failure: Failure): failure is ImageFailure {
   return (IMAGE_REASONS as readonly string[]).includes(failure.reason);

@@ -206,10 +206,10 @@ describe("a file that is no picture we know", () => {
     webp.write("JUNK", 12);
     const bmp = Buffer.from(sample("24-bit BMP"));
     bmp.writeUInt16LE(23, 28);
-    expect(found(await inspect(png))).toBe("a damaged PNG");
-    expect(found(await inspect(jpeg))).toBe("a damaged JPEG");
-    expect(found(await inspect(webp))).toBe("a damaged WebP");
-    expect(found(await inspect(bmp))).toBe("a damaged BMP");
+    expect(await inspect(png)).toEqual({ ok: false, failure: { reason: "damaged", format: "PNG" } });
+    expect(await inspect(jpeg)).toEqual({ ok: false, failure: { reason: "damaged", format: "JPEG" } });
+    expect(await inspect(webp)).toEqual({ ok: false, failure: { reason: "damaged", format: "WebP" } });
+    expect(await inspect(bmp)).toEqual({ ok: false, failure: { reason: "damaged", format: "BMP" } });
   });
 });
 

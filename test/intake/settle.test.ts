@@ -2,7 +2,7 @@ import { copyFile, open, rename, stat, utimes, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sameObservation, type Observation } from "../../electron/engine/intake/observation.ts";
-import { createSettler } from "../../electron/engine/intake/settle.ts";
+import { settleVerdict } from "../../electron/engine/intake/settle.ts";
 import { observe } from "../../electron/engine/intake/walk.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -19,14 +19,20 @@ async function look(root: string): Promise<Observation> {
   return entry.observation;
 }
 
+function verdict(change: Partial<Observation>, afterMs: number): string {
+  const first = { observation: seen(), atMono: 10_000 };
+  return settleVerdict(first, { observation: seen(change), atMono: 10_000 + afterMs }, QUIET_MS);
+}
+
 describe("a file settles", () => {
   it("at the second equal look, when that is late enough", () => {
-    const settler = createSettler({ quietMs: QUIET_MS });
-    expect(settler.observe(seen(), 0)).toBe("wait");
-    expect(settler.observe(seen(), 1999)).toBe("wait");
-    expect(settler.observe(seen(), 2000)).toBe("settled");
-    expect(settler.pending).toBe(0);
-    expect(settler.observe(seen(), 2001)).toBe("wait");
+    expect(verdict({}, 0)).toBe("wait");
+    expect(verdict({}, 1999)).toBe("wait");
+    expect(verdict({}, 2000)).toBe("settled");
+  });
+
+  it("when the first look was before the machine was started", () => {
+    expect(verdict({}, -5000)).toBe("settled");
   });
 
   it.each([
@@ -34,32 +40,16 @@ describe("a file settles", () => {
     ["shrank", { bytes: 99 }],
     ["was written to without growing", { mtimeUs: 6 }],
     ["was replaced by one of the same size and time", { fileId: "1:3" }],
-  ])("only after a new quiet time when it %s", (_, change) => {
-    const settler = createSettler({ quietMs: QUIET_MS });
-    settler.observe(seen(), 0);
-    expect(settler.observe(seen(change), 3000)).toBe("wait");
-    expect(settler.observe(seen(change), 4999)).toBe("wait");
-    expect(settler.observe(seen(change), 5000)).toBe("settled");
-  });
-
-  it("never while it keeps growing, and each file by itself", () => {
-    const settler = createSettler({ quietMs: QUIET_MS });
-    settler.observe(seen({ path: "still.jpg" }), 0);
-    for (let at = 0; at < 20_000; at += 1000) {
-      expect(settler.observe(seen({ bytes: at }), at)).toBe("wait");
-    }
-    expect(settler.observe(seen({ path: "still.jpg" }), 20_000)).toBe("settled");
-    expect(settler.pending).toBe(1);
-    settler.forget("a.jpg");
-    expect(settler.pending).toBe(0);
-    expect(settler.observe(seen({ bytes: 19_000 }), 90_000)).toBe("wait");
+  ])("not when it %s, however long ago the first look was", (_, change) => {
+    expect(verdict(change, 3_000_000)).toBe("changed");
   });
 
   it("whatever its own time says: 1970 and 2099 are as good as now", () => {
     for (const mtimeUs of [0, -1, 4_070_908_800_000_000]) {
-      const settler = createSettler({ quietMs: QUIET_MS });
-      settler.observe(seen({ mtimeUs }), 0);
-      expect(settler.observe(seen({ mtimeUs }), 2000)).toBe("settled");
+      const observation = seen({ mtimeUs });
+      expect(settleVerdict({ observation, atMono: 0 }, { observation, atMono: 2000 }, QUIET_MS)).toBe(
+        "settled",
+      );
     }
   });
 });

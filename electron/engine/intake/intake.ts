@@ -78,6 +78,7 @@ export function createIntake(options: IntakeOptions): Intake {
   let rootId = options.rootId;
   let walking: Promise<void> | null = null;
   let watching: FolderWatch | null = null;
+  let walkAgain = false;
   let lookingAtHints = false;
   const loops: Promise<void>[] = [];
 
@@ -209,10 +210,14 @@ export function createIntake(options: IntakeOptions): Intake {
     options.onImage(row.id);
   }
 
+  /** A walk that is asked for while one goes on may find what that one has passed already: so another follows. */
   async function walkNow(): Promise<void> {
-    if (walking !== null) return walking;
-    walking = (async () => {
-      if (await isHealthy()) await walkOnce();
+    walkAgain = true;
+    walking ??= (async () => {
+      while (walkAgain && !stopped.aborted) {
+        walkAgain = false;
+        if (await isHealthy()) await walkOnce();
+      }
     })().finally(() => {
       walking = null;
       options.onProgress();
@@ -316,7 +321,8 @@ export function createIntake(options: IntakeOptions): Intake {
     start() {
       loops.push(guard(settleLoop()));
       if (!options.watch) return;
-      loops.push(guard(startWatch()), guard(walkLoop()));
+      // Walked when changes are noticed already, so that no file falls between.
+      loops.push(guard(startWatch().then(walkLoop)));
     },
     walkNow,
     hint,

@@ -50,7 +50,7 @@ export async function inspectPicture(
     const { format } = sniffed;
     const verdict = sniffed.kind === "cut" ? "cut" : await INSPECTORS[format](reader);
     if (verdict === "cut") return fail({ reason: "truncated", format });
-    if (verdict === "damaged") return fail({ reason: "unsupported-format", found: `a damaged ${format}` });
+    if (verdict === "damaged") return fail({ reason: "damaged", format });
     return succeed({ format, ...verdict });
   } catch (error) {
     return fail({ reason: "unreadable", code: errorCode(error) });

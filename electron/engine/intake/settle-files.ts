@@ -11,6 +11,7 @@ import { openImage } from "./open.ts";
 import { absolutePath } from "./path.ts";
 import { inspectPicture, type Picture } from "./picture.ts";
 import type { ScopeOptions } from "./scope.ts";
+import { settleVerdict } from "./settle.ts";
 import { observe, type WalkEntry } from "./walk.ts";
 
 /** Files settled at once: half of the threads that file work has, so that a slow share leaves the rest alive. */
@@ -104,7 +105,11 @@ export function createFileSettler(options: SettleOptions): FileSettler {
       if (failure !== null) await refuse(row, failure, "SKIPPED");
       return;
     }
-    if (!sameObservation(entry.observation, row)) {
+    const first = { observation: row, atMono: row.seenMono };
+    const second = { observation: entry.observation, atMono: clock.mono() };
+    const verdict = settleVerdict(first, second, options.quietMs);
+    if (verdict === "wait") return;
+    if (verdict === "changed") {
       await hold(row, entry.observation, { reason: "still-changing" });
       return;
     }
