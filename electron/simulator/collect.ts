@@ -98,7 +98,7 @@ export function createCollector(simulation: Simulation): (exchange: Exchange, uu
     const fault = simulation.faults.onResults(known?.request.sha256 ?? null);
     if (fault && !isSpoiling(fault) && (await strikeRequest(simulation, exchange, fault, known)) === "done")
       return;
-    await simulation.awake();
+    await simulation.sleeper.awake();
     if (!passesSignIn(simulation, exchange)) return;
     if (!UUID.test(uuid)) {
       const detail = [{ loc: ["path", "uuid"], msg: "Input is not a valid UUID", type: "uuid_parsing" }];

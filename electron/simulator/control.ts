@@ -31,20 +31,19 @@ export interface SimulatorControl {
   until(holds: (stats: SimulatorStats) => boolean, signal?: AbortSignal): Promise<void>;
 }
 
-export interface ControlParts {
-  simulation: Simulation;
-  apply: (settings: Settings) => void;
-  sleep: () => void;
-}
-
-export function createControl({ simulation, apply, sleep }: ControlParts): SimulatorControl {
-  const { stats, faults, book, signIn } = simulation;
+/** `changed` hears of new settings after the simulation has taken them. */
+export function createControl(
+  simulation: Simulation,
+  changed: (settings: Settings) => void,
+): SimulatorControl {
+  const { stats, faults, book, signIn, sleeper } = simulation;
   return {
     stats: () => structuredClone(stats.current()),
     settings: () => simulation.settings(),
     change(change) {
       const settings = changeSettings(simulation.settings(), settingsChangeSchema.parse(change));
-      apply(settings);
+      simulation.apply(settings);
+      changed(settings);
       return settings;
     },
     script: (...entries) => faults.queue(scriptSchema.parse(entries)),
@@ -53,7 +52,7 @@ export function createControl({ simulation, apply, sleep }: ControlParts): Simul
     hold: () => book.hold(),
     release: (count) => book.release(count),
     revoke: () => signIn.revoke(),
-    sleep,
+    sleep: () => sleeper.sleep(),
     resetStats: () => stats.reset(),
     until: (holds, signal) => stats.until(holds, signal),
   };

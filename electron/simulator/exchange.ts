@@ -7,6 +7,8 @@ export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   url: URL;
+  /** `http://127.0.0.1:<port>` of this server, without a slash at the end. */
+  origin: string;
   /** Fires when the answer is finished or its connection is gone. */
   signal: AbortSignal;
 }
@@ -14,12 +16,8 @@ export interface Exchange {
 export function createExchange(request: IncomingMessage, response: ServerResponse): Exchange {
   const closed = new AbortController();
   response.once("close", () => closed.abort());
-  return {
-    request,
-    response,
-    url: new URL(request.url ?? "/", "http://simulator.invalid"),
-    signal: closed.signal,
-  };
+  const origin = `http://127.0.0.1:${request.socket.localPort ?? 0}`;
+  return { request, response, origin, url: new URL(request.url ?? "/", origin), signal: closed.signal };
 }
 
 export function send(

@@ -8,7 +8,7 @@ export function passesSignIn(simulation: Simulation, exchange: Exchange): boolea
   const { signInStatus } = simulation.settings();
   if (signInStatus === 307) {
     const next = encodeURIComponent(exchange.url.pathname);
-    sendHtml(exchange, 307, "Redirecting", { location: `${simulation.origin()}/login?next=${next}` });
+    sendHtml(exchange, 307, "Redirecting", { location: `${exchange.origin}/login?next=${next}` });
   } else {
     sendJson(exchange, signInStatus, { detail: signInStatus === 401 ? "Not authenticated" : "Forbidden" });
   }

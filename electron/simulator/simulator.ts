@@ -1,6 +1,7 @@
 import { parseArguments, USAGE } from "./arguments.ts";
 import { startSimulator } from "./server.ts";
 
+const CANNOT_START = 1;
 const WRONG_USAGE = 2;
 
 async function main(): Promise<void> {
@@ -14,7 +15,12 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const simulator = await startSimulator(parsed.options);
+  const simulator = await startSimulator(parsed.options).catch((error: unknown) => {
+    process.stderr.write(
+      `The simulator cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+    process.exit(CANNOT_START);
+  });
   const stop = (): void => void simulator.close().then(() => process.exit(0));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

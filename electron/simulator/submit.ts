@@ -152,7 +152,7 @@ export async function answerSubmission(simulation: Simulation, exchange: Exchang
     await strike(exchange, early);
     return;
   }
-  await simulation.awake();
+  await simulation.sleeper.awake();
   const submission = await receive(simulation, exchange, record);
   if (!submission) return;
   const { sha256 } = submission.request;

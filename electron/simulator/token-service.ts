@@ -9,8 +9,8 @@ function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "").toLowerCase();
 }
 
-function isThisDeployment(simulation: Simulation, endpoint: string): boolean {
-  const origin = simulation.origin();
+function isThisDeployment(simulation: Simulation, { origin, url }: Exchange): boolean {
+  const endpoint = url.searchParams.get("endpoint") ?? "";
   const known = [origin, origin.replace("127.0.0.1", "localhost"), ...simulation.settings().aliases];
   return known.map(withoutSlash).includes(withoutSlash(endpoint));
 }
@@ -30,8 +30,7 @@ export async function answerTokenRequest(simulation: Simulation, exchange: Excha
     sendErrors(exchange, 401, "not_authenticated", "Invalid or expired token.");
     return;
   }
-  const endpoint = exchange.url.searchParams.get("endpoint") ?? "";
-  if (!isThisDeployment(simulation, endpoint)) {
+  if (!isThisDeployment(simulation, exchange)) {
     sendErrors(exchange, 404, "not_found", "Not found.");
     return;
   }

@@ -68,6 +68,15 @@ test("a wrong flag ends the process with exit code 2 and a word about it", async
   expect(problem).toContain('there is no fault "put-700"');
 });
 
+test("a port that is taken ends the process with exit code 1 and a word about it", async () => {
+  await using rig = await startRig();
+  const child = start("--port", new URL(rig.simulator.url).port);
+  const exit = once(child, "exit");
+  const problem = await textOf(child.stderr);
+  expect(await exit).toEqual([1, null]);
+  expect(problem).toContain("EADDRINUSE");
+});
+
 test("a simulator that was killed finds its submitted and finished runs again, and no fetched ones", async () => {
   const stateFile = join(folder, "simulator.json");
   const child = start("--state", stateFile, "--latency", "0", "--workers", "1");
