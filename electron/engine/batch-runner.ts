@@ -226,6 +226,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
         options.onImage(batchId, imageId);
         changed();
       },
+      onIdle: changed,
       recheck: (path) => intake.hint(path),
     };
   }

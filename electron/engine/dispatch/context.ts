@@ -42,6 +42,8 @@ export interface Dispatch {
   readonly stopped: AbortSignal;
   /** An image changed its state. */
   readonly onImage: (imageId: number) => void;
+  /** Nothing is claimed or outstanding, or nothing is being written, any more. */
+  readonly onIdle: () => void;
   /** Walk or look at this path again. */
   readonly recheck: (path: string) => void;
 }

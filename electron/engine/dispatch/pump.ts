@@ -41,7 +41,9 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
   const finishingIds = new Set<number>();
   let filling = false;
   let again = false;
-  let timer: NodeJS.Timeout | null = null;
+  /** Ends the wait for the next image that becomes due. */
+  let waking = new AbortController();
+  for (const queue of [runs, finishing]) queue.addEventListener("idle", () => dispatch.onIdle());
 
   const room = (): number => 2 * dispatch.limits().concurrency - runs.size - runs.pending;
 
@@ -71,11 +73,14 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
 
   async function wakeWhenDue(): Promise<void> {
     const dueAt = await dispatch.store.call("nextDueAt", dispatch.batchId);
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
+    waking.abort();
+    waking = new AbortController();
+    const { signal } = waking;
     const waitMs = dueAt === null ? 0 : dueAt - dispatch.clock.now();
-    if (dueAt === null || waitMs <= 0 || dispatch.draining.aborted) return;
-    timer = setTimeout(poke, Math.min(waitMs, 2 ** 31 - 1));
+    if (waitMs <= 0 || dispatch.draining.aborted) return;
+    void dispatch.clock.sleep(waitMs, signal).then(() => {
+      if (!signal.aborted) poke();
+    });
   }
 
   function poke(): void {
@@ -180,7 +185,7 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       return runs.pending;
     },
     async drain() {
-      if (timer !== null) clearTimeout(timer);
+      waking.abort();
       await runs.onIdle();
       await finishing.onIdle();
     },

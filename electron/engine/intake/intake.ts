@@ -201,7 +201,7 @@ export function createIntake(options: IntakeOptions): Intake {
   async function lookForMissing(row: { id: number; path: string }): Promise<void> {
     const entry = await observe(root, row.path, scope());
     if (entry !== null) {
-      hints.add(row.path);
+      hint(row.path);
       return;
     }
     const gone = await isPathGone(root, row.path);
@@ -240,6 +240,7 @@ export function createIntake(options: IntakeOptions): Intake {
       }
     } finally {
       lookingAtHints = false;
+      options.onProgress();
     }
   }
 
