@@ -2,13 +2,15 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ImageFailure } from "../../contract/failure.ts";
 import type { OutputRequest } from "../../contract/batch.ts";
+import { succeed, type Result } from "../../contract/result.ts";
 import { readAnswer, type AnswerOutput } from "../results/answer.ts";
 import { packJson, unpackJson } from "../results/compress.ts";
 import { resultFileNames, writeResultFiles } from "../results/files.ts";
+import { EARLIER } from "../results/safe-path.ts";
 import { resultJson } from "../results/result-json.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { sha256Hex } from "../intake/identity.ts";
-import type { StoredImage, StoredRun } from "../store/rows.ts";
+import type { StoredImage } from "../store/rows.ts";
 import type { StoredOutput } from "../store/results.ts";
 import { record, type Dispatch } from "./context.ts";
 
@@ -30,7 +32,7 @@ export async function finishRun(dispatch: Dispatch, image: StoredImage, runId: n
     return [];
   }
   const written = await writeFiles(dispatch, image, runId, answer.value);
-  if (!written) return [];
+  if (written === null) return [];
   const done = await dispatch.store.call("finishImage", {
     runId,
     outputs: answer.value.map((output) => ({
@@ -41,6 +43,7 @@ export async function finishRun(dispatch: Dispatch, image: StoredImage, runId: n
       ...packed(output.raw),
       summary: output.summary,
     })),
+    files: written.files,
     at: dispatch.clock.now(),
   });
   if (dispatch.settings().results.keepRaw)
@@ -78,22 +81,24 @@ async function keepUnexpected(
   );
 }
 
-/** Writes the JSON and the pictures of one image; false when they could not be written. */
+/** Writes the JSON and the pictures of one image; null when they could not be written. */
 async function writeFiles(
   dispatch: Dispatch,
   image: StoredImage,
   runId: number,
   outputs: AnswerOutput[],
-): Promise<boolean> {
+): Promise<Written | null> {
   const runs = await dispatch.store.call("runsOf", image.leaderId ?? image.id);
-  const failure = await writeImageFiles(dispatch, image, { runs, runId, outputs });
-  if (failure === null) return true;
-  if (failure.reason === "cannot-write-output" && FULL_DISK.has(failure.code)) {
-    closeForDisk(dispatch);
-    return false;
-  }
-  await record(dispatch, { runId, imageId: image.id }, { kind: "unwritable", failure });
-  return false;
+  const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
+  const written = await writeImageFiles(dispatch, image, { uuid, outputs });
+  if (written.ok) return written.value;
+  if (isFullDisk(written.failure)) closeForDisk(dispatch);
+  else await record(dispatch, { runId, imageId: image.id }, { kind: "unwritable", failure: written.failure });
+  return null;
+}
+
+function isFullDisk(failure: ImageFailure): boolean {
+  return failure.reason === "cannot-write-output" && FULL_DISK.has(failure.code);
 }
 
 function closeForDisk(dispatch: Dispatch): void {
@@ -101,32 +106,41 @@ function closeForDisk(dispatch: Dispatch): void {
   dispatch.gates.close("disk-low", { reason: "disk-low", folder, freeBytes: 0, neededBytes: 1_000_000 });
 }
 
+interface Written {
+  /** Names of the files where they are not the usual ones. */
+  files: string[] | null;
+}
+
 async function writeImageFiles(
   dispatch: Dispatch,
   image: StoredImage,
-  result: { runs: StoredRun[]; runId: number | null; outputs: AnswerOutput[] },
-): Promise<ImageFailure | null> {
+  result: { uuid: string | null; outputs: AnswerOutput[] },
+): Promise<Result<Written, ImageFailure>> {
   const decision = await dispatch.decisionOf(image.revisionId);
-  const run = result.runs.find((r) => (result.runId === null ? r.state === "DONE" : r.id === result.runId));
+  const { revision, earlierRevision } = await dispatch.store.call("revisionsOf", image.id);
   const json = resultJson({
     path: image.path,
     sha256: image.sha256 === null ? "" : sha256Hex(image.sha256),
     bytes: image.bytes,
-    runId: run?.uuid ?? null,
-    revision: image.revisionId,
+    runId: result.uuid,
+    revision,
     deployment: decision.deployment,
     outputs: result.outputs,
   });
+  const { resultsFolder } = dispatch.settings().results;
+  const pictures = result.outputs.flatMap((output) => output.pictures);
   const written = await writeResultFiles(
-    {
-      resultsFolder: dispatch.settings().results.resultsFolder,
-      path: image.path,
-      json,
-      pictures: result.outputs.flatMap((output) => output.pictures),
-    },
-    `before-revision-${image.revisionId}`,
+    { resultsFolder, path: image.path, json, pictures },
+    String(earlierRevision),
   );
-  return written.ok ? null : written.failure;
+  if (!written.ok) return written;
+  const usual = resultFileNames(
+    image.path,
+    pictures.map((picture) => picture.suffix),
+  );
+  const isUsual =
+    usual.length === written.value.length && usual.every((name, i) => name === written.value[i]);
+  return succeed({ files: isUsual ? null : written.value });
 }
 
 /** Gives a file with known bytes result files of its own, from the result of its leader. Needs no run. */
@@ -136,25 +150,50 @@ export async function finishFollower(dispatch: Dispatch, imageId: number): Promi
   const leader = image?.leaderId == null ? null : await store.call("imageById", image.leaderId);
   if (image === null || leader === null) return;
   const stored = await store.call("outputsOf", leader);
-  const folder = dispatch.settings().results.resultsFolder;
-  const outputs: AnswerOutput[] = [];
-  let picturesMissing = false;
-  for (const output of stored) {
-    const { answer, missing } = await restoreOutput(folder, leader.path, output);
-    picturesMissing ||= missing;
-    outputs.push(answer);
-  }
-  const runs = await store.call("runsOf", leader.id);
-  const failure = await writeImageFiles(dispatch, image, { runs, runId: null, outputs });
-  if (failure === null) await store.call("finishFollower", { imageId, at: clock.now(), picturesMissing });
-  else if (failure.reason === "cannot-write-output" && FULL_DISK.has(failure.code)) closeForDisk(dispatch);
-  else await store.call("failFollower", { imageId, failure, at: clock.now() });
+  const uuid = (await store.call("runsOf", leader.id)).find((run) => run.state === "DONE")?.uuid ?? null;
+  const place = await findResultFiles(dispatch, leader, uuid);
+  const restored = await Promise.all(stored.map((output) => restoreOutput(place, leader.path, output)));
+  const outputs = restored.map(({ answer }) => answer);
+  const written = await writeImageFiles(dispatch, image, { uuid, outputs });
+  if (written.ok) {
+    const picturesMissing = restored.some(({ missing }) => missing);
+    await store.call("finishFollower", {
+      imageId,
+      files: written.value.files,
+      at: clock.now(),
+      picturesMissing,
+    });
+  } else if (isFullDisk(written.failure)) closeForDisk(dispatch);
+  else await store.call("failFollower", { imageId, failure: written.failure, at: clock.now() });
   dispatch.onImage(imageId);
+}
+
+/**
+ * Where the files of this very result lie: at their usual place, or moved to the earlier ones by a later result.
+ * The run id in the JSON decides, so that pictures of another revision are never taken for these.
+ */
+async function findResultFiles(
+  dispatch: Dispatch,
+  leader: StoredImage,
+  uuid: string | null,
+): Promise<string | null> {
+  const { resultsFolder } = dispatch.settings().results;
+  const { revision } = await dispatch.store.call("revisionsOf", leader.id);
+  const [jsonName = ""] = resultFileNames(leader.path, []);
+  for (const folder of [resultsFolder, join(resultsFolder, EARLIER, String(revision))]) {
+    try {
+      const { runId } = JSON.parse(await readFile(join(folder, jsonName), "utf8")) as { runId?: unknown };
+      if (uuid !== null && runId === uuid) return folder;
+    } catch {
+      // Not there, or not readable: then it is not this result's.
+    }
+  }
+  return null;
 }
 
 /** An output as it was read from the answer, its pictures from the leader's files. */
 async function restoreOutput(
-  folder: string,
+  place: string | null,
   leaderPath: string,
   output: StoredOutput,
 ): Promise<{ answer: AnswerOutput; missing: boolean }> {
@@ -163,7 +202,7 @@ async function restoreOutput(
   let missing = false;
   for (const suffix of suffixesIn(raw)) {
     const [, name = ""] = resultFileNames(leaderPath, [suffix]);
-    const bytes = await readFile(join(folder, name)).catch(() => null);
+    const bytes = place === null ? null : await readFile(join(place, name)).catch(() => null);
     if (bytes === null) missing = true;
     else pictures.push({ suffix, bytes });
   }

@@ -26,6 +26,16 @@ function runOf(run: StoredRun): ExportImage["runs"][number] {
   };
 }
 
+/** Names of the result files of a finished image, relative to the results folder. */
+export function filesOf(
+  image: { path: string; filesJson: string | null },
+  outputs: readonly unknown[],
+): string[] {
+  return image.filesJson === null
+    ? resultFileNames(image.path, suffixesIn(outputs))
+    : (JSON.parse(image.filesJson) as string[]);
+}
+
 /** One row of the store as exports tell it. */
 export function exportImageOf({ image, runs, outputs }: ExportRow): ExportImage {
   const raw = outputs.map((output) => unpackJson({ encoding: output.encoding, data: output.json }));
@@ -39,7 +49,7 @@ export function exportImageOf({ image, runs, outputs }: ExportRow): ExportImage 
     runId: isDone ? (runs.find((run) => run.state === "DONE")?.uuid ?? null) : null,
     runs: runs.map(runOf),
     outputs: raw,
-    files: isDone ? resultFileNames(image.path, suffixesIn(raw)) : [],
+    files: isDone ? filesOf(image, raw) : [],
   };
 }
 

@@ -161,6 +161,23 @@ export function revisionDecision(db: Database, revisionId: number): ResultDecisi
   return JSON.parse(row.decisionJson) as ResultDecision;
 }
 
+/** The number of an image's settings revision, and that of the last other result at its path (its own when there is none). */
+export function revisionsOf(db: Database, imageId: number): { revision: number; earlierRevision: number } {
+  const own = db
+    .sql(
+      "SELECT r.number AS revision, i.batchId, i.path FROM images i JOIN revisions r ON r.id = i.revisionId WHERE i.id = ?",
+    )
+    .get(imageId) as { revision: number; batchId: number; path: string } | undefined;
+  if (own === undefined) throw new Error(`Internal error: there is no image ${imageId}`);
+  const earlier = db
+    .sql(
+      `SELECT r.number AS revision FROM images i JOIN revisions r ON r.id = i.revisionId
+       WHERE i.batchId = ? AND i.path = ? AND i.current = 0 AND i.id <> ? AND i.stage = 'DONE' ORDER BY i.updatedAt DESC, i.id DESC LIMIT 1`,
+    )
+    .get(own.batchId, own.path, imageId) as { revision: number } | undefined;
+  return { revision: own.revision, earlierRevision: earlier?.revision ?? own.revision };
+}
+
 export interface RevisionInfo {
   id: number;
   revision: number;

@@ -198,8 +198,10 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
     row.id,
   );
   const known = sameContent(db, row, sha);
-  const touched = known.find((k) => k.path === row.path && k.current === 0 && k.history === "superseded");
-  if (touched !== undefined) return { stage: reinstate(db, touched, row, input.at), candidate: null };
+  const touched = known.findLast(
+    (k) => k.path === row.path && k.current === 0 && k.history === "superseded",
+  );
+  if (touched !== undefined && hasFilesInPlace(db, touched)) return { stage: reinstate(db, touched, row, input.at), candidate: null };
   forgetMissing(db, known, input.at);
   const source = chooseSource(known, input.dedupe);
   if (source === null) {
@@ -214,6 +216,17 @@ function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[]
   return db
     .sql("SELECT * FROM images WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id")
     .all(row.batchId, sha, row.revisionId, row.id) as StoredImage[];
+}
+
+/** No other content of this path was finished since: the result files there are still those of this row. */
+function hasFilesInPlace(db: Database, row: StoredImage): boolean {
+  if (row.stage !== "DONE") return true;
+  const last = db
+    .sql(
+      "SELECT max(id) AS id FROM images WHERE batchId = ? AND path = ? AND current = 0 AND stage = 'DONE'",
+    )
+    .get(row.batchId, row.path) as { id: number | null };
+  return last.id === row.id;
 }
 
 /** A row that was waiting under another name and vanished has been renamed, not lost. */

@@ -1,8 +1,13 @@
+import type { AppSettings } from "../../contract/api.ts";
+import * as appSettings from "./app-settings.ts";
 import * as batches from "./batches.ts";
+import * as changes from "./changes.ts";
 import type { Database } from "./database.ts";
 import * as events from "./events.ts";
 import * as images from "./images.ts";
+import * as night from "./night.ts";
 import * as queries from "./queries.ts";
+import * as removal from "./removal.ts";
 import type { NewEvent } from "./rows.ts";
 import * as results from "./results.ts";
 import * as runs from "./runs.ts";
@@ -25,6 +30,7 @@ export const OPERATIONS = {
   setBatchFlags: batches.setBatchFlags,
   revisionDecision: batches.revisionDecision,
   listRevisions: batches.listRevisions,
+  revisionsOf: batches.revisionsOf,
   saveWorkflow: batches.saveWorkflow,
   lastWorkflow: batches.lastWorkflow,
   ledgerOf: batches.ledgerOf,
@@ -80,6 +86,28 @@ export const OPERATIONS = {
   groupFailures: queries.groupFailures,
   countRetry: queries.countRetry,
   retryImages: queries.retryImages,
+  stageCounts: queries.stageCounts,
+  countLabelsWithin: queries.countLabelsWithin,
+  flyingImages: queries.flyingImages,
+  earlierRows: queries.earlierRows,
+  imagesByRevision: queries.imagesByRevision,
+
+  activityOf: night.activityOf,
+  nightSeries: night.nightSeries,
+  runTotals: night.runTotals,
+  gateEvents: night.gateEvents,
+  paceOf: night.paceOf,
+
+  changeMark: changes.changeMark,
+  changedImages: changes.changedImages,
+  lastEventId: (db: Database, _input: null) => changes.lastEventId(db),
+  dataVersion: (db: Database, _input: null) => changes.dataVersion(db),
+
+  readAppSettings: (db: Database, _input: null) => appSettings.readAppSettings(db),
+  saveAppSettings: (db: Database, settings: AppSettings) => appSettings.saveAppSettings(db, settings),
+
+  removedBatches: (db: Database, _input: null) => removal.removedBatches(db),
+  purgeBatch: removal.purgeBatch,
 } as const;
 
 function marksOf(walk: number): images.WalkMarks {

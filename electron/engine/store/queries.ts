@@ -100,6 +100,65 @@ export function countImages(db: Database, scope: Scope): Record<ImageState, numb
   return counts;
 }
 
+/** Counts by stage of a whole batch, from the counters: costs the same for any number of images. */
+export function stageCounts(db: Database, batchId: number): Partial<Record<ImageStage, number>> {
+  const rows = db
+    .sql("SELECT name, n FROM counters WHERE batchId = ? AND name NOT IN ('seen', 'runs')")
+    .all(batchId) as { name: ImageStage; n: number }[];
+  return Object.fromEntries(rows.map(({ name, n }) => [name, n]));
+}
+
+/** Labels found in results of a scope (its own label left aside), the most frequent first. */
+export function countLabelsWithin(
+  db: Database,
+  input: { scope: Scope; limit: number },
+): { label: string; images: number }[] {
+  const where = scopeWhere({ ...input.scope, label: null });
+  return db
+    .sql(
+      `SELECT l.label, count(*) AS images FROM images i JOIN labels l ON l.imageId = i.id WHERE ${where.sql}
+       GROUP BY l.label ORDER BY images DESC, l.label LIMIT ?`,
+    )
+    .all(...where.values, input.limit) as { label: string; images: number }[];
+}
+
+/** Images whose run is outstanding or whose result is being taken in, the oldest run first. */
+export function flyingImages(
+  db: Database,
+  input: { batchId: number; limit: number },
+): { image: StoredImage; run: StoredRun | null }[] {
+  const images = db
+    .sql(
+      `SELECT * FROM images INDEXED BY imagesFlying WHERE batchId = ? AND stage IN ('SENDING', 'SUBMITTED', 'RECEIVING', 'RECEIVED')
+       ORDER BY id LIMIT ?`,
+    )
+    .all(input.batchId, input.limit) as StoredImage[];
+  return images.map((image) => {
+    const run = db.sql("SELECT * FROM runs WHERE imageId = ? ORDER BY id DESC LIMIT 1").get(runOwner(image));
+    return { image, run: (run as StoredRun | undefined) ?? null };
+  });
+}
+
+/** Other rows of the same path: earlier revisions and earlier contents, the newest first. */
+export function earlierRows(
+  db: Database,
+  image: { id: number; batchId: number; path: string },
+): StoredImage[] {
+  return db
+    .sql(
+      `SELECT * FROM images INDEXED BY imagesEarlier WHERE batchId = ? AND path = ? AND id <> ? AND current = 0
+       AND stage IN ('DONE', 'FAILED') ORDER BY id DESC LIMIT 50`,
+    )
+    .all(image.batchId, image.path, image.id) as StoredImage[];
+}
+
+/** How many images ended under each revision of a batch. */
+export function imagesByRevision(db: Database, batchId: number): { revisionId: number; images: number }[] {
+  return db
+    .sql("SELECT revisionId, count(*) AS images FROM images WHERE batchId = ? GROUP BY revisionId")
+    .all(batchId) as { revisionId: number; images: number }[];
+}
+
 export function countLabels(
   db: Database,
   input: { batchId: number; limit: number },

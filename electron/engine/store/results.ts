@@ -43,6 +43,8 @@ function recordResult(
 export interface FinishInput {
   runId: number;
   outputs: readonly PackedOutput[];
+  /** Names of the result files where they are not the usual ones. */
+  files: readonly string[] | null;
   at: number;
 }
 
@@ -53,6 +55,7 @@ export function finishImage(db: Database, input: FinishInput): { followers: numb
   if (run === null || image === null) return null;
   if (reportRun(db, { runId: run.id, event: { kind: "done" }, at: input.at }) === null) return null;
   writeOutputs(db, image.id, input.outputs);
+  setFiles(db, image.id, input.files);
   writeSummary(
     db,
     image,
@@ -69,6 +72,13 @@ export function finishImage(db: Database, input: FinishInput): { followers: numb
     ).run(input.at, id);
   }
   return { followers: followers.map((f) => f.id) };
+}
+
+function setFiles(db: Database, imageId: number, files: readonly string[] | null): void {
+  db.sql("UPDATE images SET filesJson = ? WHERE id = ?").run(
+    files === null ? null : JSON.stringify(files),
+    imageId,
+  );
 }
 
 function writeOutputs(db: Database, imageId: number, outputs: readonly PackedOutput[]): void {
@@ -127,11 +137,12 @@ function writeSummary(
 /** A follower has files of its own now: it is done with its leader's result. */
 export function finishFollower(
   db: Database,
-  input: { imageId: number; at: number; picturesMissing: boolean },
+  input: { imageId: number; files: readonly string[] | null; at: number; picturesMissing: boolean },
 ): boolean {
   const image = imageById(db, input.imageId);
   if (image?.stage !== "RECEIVED" || image.leaderId === null) return false;
   const leader = imageById(db, image.leaderId);
+  setFiles(db, image.id, input.files);
   db.sql(
     "UPDATE images SET stage = 'DONE', reason = NULL, failureJson = NULL, summary = ?, updatedAt = ? WHERE id = ?",
   ).run(leader?.summary ?? null, input.at, image.id);

@@ -27,6 +27,8 @@ export interface StoredImage {
   workflowErrors: number;
   nextAt: number;
   summary: string | null;
+  /** JSON list of the result files' names, only where they are not the usual ones. */
+  filesJson: string | null;
   durationMs: number | null;
   updatedAt: number;
 }

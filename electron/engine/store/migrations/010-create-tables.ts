@@ -62,10 +62,12 @@ CREATE TABLE images (
   workflowErrors INTEGER NOT NULL DEFAULT 0,
   nextAt INTEGER NOT NULL DEFAULT 0,
   summary TEXT,
+  filesJson TEXT,                  -- names of the result files where they are not the usual ones
   durationMs INTEGER,
   updatedAt INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX imagesCurrent ON images (batchId, path) WHERE current = 1;
+CREATE INDEX imagesPath ON images (batchId, path) WHERE current = 0;
 CREATE INDEX imagesContent ON images (batchId, sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX imagesClaim ON images (batchId, nextAt, id) WHERE current = 1 AND stage IN ('READY', 'UNCERTAIN');
 CREATE INDEX imagesSeen ON images (batchId, seenMono, id) WHERE current = 1 AND stage = 'SEEN';

@@ -1,4 +1,5 @@
 import { createTables } from "./010-create-tables.ts";
+import { addWindow } from "./020-window.ts";
 
 /** One step of the data file's history. Never edited after a release; the next one is ten higher. */
 export interface Migration {
@@ -6,6 +7,9 @@ export interface Migration {
   up(execute: (sql: string) => void): void;
 }
 
-export const MIGRATIONS: readonly Migration[] = [{ version: 10, up: createTables }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 10, up: createTables },
+  { version: 20, up: addWindow },
+];
 
 export const LATEST_VERSION = MIGRATIONS.at(-1)?.version ?? 0;
