@@ -12,6 +12,7 @@ import { createDeployments, type Deployments, type Resolve } from "./deployments
 import type { Deployment } from "./deployment/client.ts";
 import { INTAKE_TIMING, type IntakeTiming } from "./intake/intake.ts";
 import { openSpool, type Spool } from "./results/spool.ts";
+import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
 import type { StoredBatch } from "./store/batches.ts";
 import { openStore, type Store } from "./store/store.ts";
@@ -49,6 +50,8 @@ export interface Engine {
   runner(batchId: number): BatchRunner | null;
   /** Stops one batch's runner, if it runs. */
   stop(batchId: number, deadlineMs: number): Promise<void>;
+  /** Stops a batch and forgets it and its run log; the results folder stays. */
+  remove(batchId: number): Promise<void>;
   /** Submits nothing more, collects up to the deadline, closes everything. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -146,6 +149,7 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const { clock } = options;
   const places = ownPlaces(dataFile);
   const runners = new Map<number, BatchRunner>();
+  const starting = new Map<number, Promise<Result<BatchRunner>>>();
 
   async function lastWorkflow(address: string): Promise<{ workflow: Workflow; hash: string } | null> {
     const known = await store.call("lastWorkflow", address);
@@ -158,6 +162,36 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       const decision = await store.call("revisionDecision", run.image.revisionId);
       if (deployments.get(decision.deployment) === null) await deployments.connect(decision.deployment);
     }
+  }
+
+  async function startRunner(batchId: number, watch: boolean): Promise<Result<BatchRunner>> {
+    const batch = await store.call("getBatch", batchId);
+    if (batch === null) return fail({ reason: "unknown-batch", wanted: String(batchId) });
+    const connected = await deployments.connect(batch.settings.decision.deployment);
+    if (!connected.ok) return connected;
+    await connectForOpenRuns(batch);
+    await store.call("setBatchFlags", { batchId, started: true });
+    const runner = createBatchRunner({
+      batch,
+      sessionId,
+      bootId: parts.boot,
+      store,
+      spool,
+      clock,
+      random: options.random,
+      watch,
+      deploymentOf: (address): Deployment | null => deployments.get(address),
+      workflow: await lastWorkflow(batch.settings.decision.deployment),
+      own: { folders: places.folders, files: places.files },
+      timing: { ...INTAKE_TIMING, ...options.timing },
+      minimumFreeBytes: options.minimumFreeBytes ?? (() => null),
+      onImage: (id, imageId) => options.onImage?.(id, imageId),
+      onChange: (id) => options.onChange?.(id),
+      onProblem: (failure) => options.onProblem?.(failure),
+    });
+    await runner.start();
+    runners.set(batchId, runner);
+    return succeed(runner);
   }
 
   return {
@@ -189,47 +223,33 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       const running = runners.get(saved.batch.id);
       if (running !== undefined) {
         await deployments.connect(settings.decision.deployment);
-        await running.update(saved.batch, workflow);
+        await running.update(saved.batch, workflow ?? (await lastWorkflow(settings.decision.deployment)));
       }
       return saved.batch;
     },
     async start(batchId, { watch }) {
       const running = runners.get(batchId);
       if (running !== undefined) return succeed(running);
-      const batch = await store.call("getBatch", batchId);
-      if (batch === null) return fail({ reason: "unknown-batch", wanted: String(batchId) });
-      const connected = await deployments.connect(batch.settings.decision.deployment);
-      if (!connected.ok) return connected;
-      await connectForOpenRuns(batch);
-      await store.call("setBatchFlags", { batchId, started: true });
-      const runner = createBatchRunner({
-        batch,
-        sessionId,
-        bootId: parts.boot,
-        store,
-        spool,
-        clock,
-        random: options.random,
-        watch,
-        deploymentOf: (address): Deployment | null => deployments.get(address),
-        workflow: await lastWorkflow(batch.settings.decision.deployment),
-        own: { folders: places.folders, files: places.files },
-        timing: { ...INTAKE_TIMING, ...options.timing },
-        minimumFreeBytes: options.minimumFreeBytes ?? (() => null),
-        onImage: (id, imageId) => options.onImage?.(id, imageId),
-        onChange: (id) => options.onChange?.(id),
-        onProblem: (failure) => options.onProblem?.(failure),
-      });
-      runners.set(batchId, runner);
-      await runner.start();
-      return succeed(runner);
+      // Two windows may ask at once: a batch has one runner.
+      let pending = starting.get(batchId);
+      if (pending === undefined) {
+        pending = startRunner(batchId, watch).finally(() => starting.delete(batchId));
+        starting.set(batchId, pending);
+      }
+      return pending;
     },
     runner: (batchId) => runners.get(batchId) ?? null,
     async stop(batchId, deadlineMs) {
       await runners.get(batchId)?.stop(deadlineMs);
       runners.delete(batchId);
     },
+    async remove(batchId) {
+      const runner = runners.get(batchId);
+      runners.delete(batchId);
+      await removeBatch({ store, spool, clock }, batchId, runner ?? null);
+    },
     async close(deadlineMs) {
+      await Promise.all(starting.values());
       await Promise.all([...runners.values()].map((runner) => runner.stop(deadlineMs)));
       runners.clear();
       await deployments.close();

@@ -1,5 +1,5 @@
 import { access, constants, lstat, mkdir, readdir, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { Failure, SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
@@ -41,10 +41,14 @@ function isInside(inner: string, outer: string): boolean {
   return path === "" || (!path.startsWith(`..${sep}`) && path !== ".." && !isAbsolute(path));
 }
 
-/** The results folder can be made and written, and is not the image folder itself or around it. */
+/**
+ * The results folder can be made and written, and is not the image folder itself or around it.
+ * `make` false only looks: nothing is made yet.
+ */
 export async function checkResultsFolder(
   resultsFolder: string,
   folder: string,
+  make = true,
 ): Promise<SetupFailure | null> {
   const problem = (text: string): SetupFailure => ({
     reason: "results-folder",
@@ -56,16 +60,29 @@ export async function checkResultsFolder(
     return problem("the images lie in it, or it is the image folder.");
   if (resolve(resultsFolder) === resolve("/")) return problem("it is the root of the disk.");
   try {
-    await mkdir(resultsFolder, { recursive: true });
-    const found = await lstat(resultsFolder);
-    if (found.isSymbolicLink()) return problem("it is a symbolic link.");
-    await access(resultsFolder, constants.W_OK | constants.X_OK);
+    if (make) await mkdir(resultsFolder, { recursive: true });
+    const found = make ? resultsFolder : await nearestThere(resultsFolder);
+    const kind = await lstat(found);
+    if (found === resultsFolder && kind.isSymbolicLink()) return problem("it is a symbolic link.");
+    if (!(await stat(found)).isDirectory()) return problem("a file is in its place.");
+    await access(found, constants.W_OK | constants.X_OK);
     return null;
   } catch (error) {
     const code = errorCode(error);
     return problem(
       code === "EEXIST" || code === "ENOTDIR" ? "a file is in its place." : `it cannot be written (${code}).`,
     );
+  }
+}
+
+/** The folder, or the nearest one above it that exists. */
+async function nearestThere(folder: string): Promise<string> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const found = await lstat(at).catch((error: unknown) => {
+      if (errorCode(error) === "ENOENT") return null;
+      throw error;
+    });
+    if (found !== null || dirname(at) === at) return at;
   }
 }
 

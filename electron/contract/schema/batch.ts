@@ -17,7 +17,7 @@ const parameterSetting = z.strictObject({
 });
 
 /** A standard input: an object with exactly one key, the type's name. */
-export const fixedInput = z
+export const fixedInput: z.ZodType<Record<string, unknown>> = z
   .record(z.string().min(1).max(100), z.json())
   .refine((input) => Object.keys(input).length === 1, "an input is an object with exactly one key, its type");
 
@@ -71,6 +71,17 @@ export const batchSettings = z.strictObject({
   decision,
   intake,
   results: z.strictObject({ resultsFolder: folder, keepRaw: z.boolean().default(false) }),
+  limits,
+});
+
+const unfinishedFolder = z.string().max(4000);
+
+/** Settings while a person still writes them: names and folders may be empty. */
+export const draftSettings = z.strictObject({
+  name: z.string().max(200),
+  decision: decision.extend({ deployment: z.string().max(2000) }),
+  intake: intake.extend({ folder: unfinishedFolder }),
+  results: z.strictObject({ resultsFolder: unfinishedFolder, keepRaw: z.boolean().default(false) }),
   limits,
 });
 

@@ -7,6 +7,7 @@ import type {
   Keypoints,
   NumericValues,
   ObjectDetection,
+  Output,
   SemanticSegmentation,
   Texts,
 } from "../outputs.ts";
@@ -154,3 +155,18 @@ export const blobValuesSchema: z.ZodType<BlobValues> = z.object({
     ),
   ),
 });
+
+/** An output after reading, as it goes to a window. */
+export const typedOutput: z.ZodType<Output> = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("image"), data: picture }),
+  z.object({ type: z.literal("OBJECT_DETECTION"), data: objectDetectionSchema }),
+  z.object({ type: z.literal("INSTANCE_SEGMENTATION"), data: instanceSegmentationSchema }),
+  z.object({ type: z.literal("SEMANTIC_SEGMENTATION"), data: semanticSegmentationSchema }),
+  z.object({ type: z.literal("KEYPOINTS"), data: keypointsSchema }),
+  z.object({ type: z.literal("TEXT"), data: textsSchema }),
+  z.object({ type: z.literal("GRAPHICS"), data: graphicsSchema }),
+  z.object({ type: z.literal("NUMERIC_VALUES"), data: numericValuesSchema }),
+  z.object({ type: z.literal("BLOB_VALUES"), data: blobValuesSchema }),
+  z.object({ type: z.literal("DATA_DICT"), data: z.unknown() }),
+  z.object({ type: z.literal("unknown"), key: z.string(), data: z.unknown() }),
+]);

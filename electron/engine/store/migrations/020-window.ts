@@ -1,0 +1,18 @@
+const STEPS = `
+CREATE TABLE appSettings (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  json TEXT NOT NULL
+) STRICT;
+
+-- What changed lately, for windows; also the order "by time" of the table of images.
+CREATE INDEX imagesUpdated ON images (batchId, updatedAt);
+-- Throughput and run times of the last minutes.
+CREATE INDEX runsFinished ON runs (batchId, finishedAt) WHERE state = 'DONE';
+-- What a path was before.
+CREATE INDEX imagesEarlier ON images (batchId, path) WHERE current = 0;
+`;
+
+/** Settings of the app, and the indexes that a window's lists and figures need. */
+export function addWindow(execute: (sql: string) => void): void {
+  execute(STEPS);
+}

@@ -1,0 +1,123 @@
+import type { Database } from "./database.ts";
+
+/** From when to when a batch was worked on, in milliseconds since 1970; null = no run yet. */
+export function activityOf(db: Database, batchId: number): { firstAt: number; lastAt: number } | null {
+  const row = db
+    .sql(
+      `SELECT (SELECT min(intentAt) FROM runs WHERE batchId = @batchId) AS firstAt,
+       (SELECT max(finishedAt) FROM runs WHERE batchId = @batchId) AS lastFinish,
+       (SELECT max(intentAt) FROM runs WHERE batchId = @batchId) AS lastStart`,
+    )
+    .get({ batchId }) as { firstAt: number | null; lastFinish: number | null; lastStart: number | null };
+  if (row.firstAt === null) return null;
+  return { firstAt: row.firstAt, lastAt: Math.max(row.firstAt, row.lastFinish ?? 0, row.lastStart ?? 0) };
+}
+
+export interface SeriesQuery {
+  batchId: number;
+  fromAt: number;
+  bucketMs: number;
+  buckets: number;
+}
+
+/** Sparse: buckets in which nothing happened are left out. Bucket i covers `fromAt + i * bucketMs`. */
+export interface NightSeries {
+  done: { bucket: number; images: number; medianMs: number }[];
+  /** Images that took over another one's result. */
+  shared: { bucket: number; images: number }[];
+  /** How the number of runs outstanding changed; bucket -1 = before the first. */
+  outstanding: { bucket: number; change: number }[];
+}
+
+/** What happened to the images and runs of a batch over time. */
+export function nightSeries(db: Database, query: SeriesQuery): NightSeries {
+  const { batchId, fromAt, bucketMs } = query;
+  const untilAt = fromAt + bucketMs * query.buckets;
+  const range = { batchId, fromAt, untilAt, bucketMs };
+  const done = db
+    .sql(
+      `WITH ended AS (
+         SELECT (finishedAt - @fromAt) / @bucketMs AS bucket, max(0, finishedAt - coalesce(submittedAt, intentAt)) AS ms
+         FROM runs INDEXED BY runsFinished WHERE batchId = @batchId AND state = 'DONE' AND finishedAt >= @fromAt AND finishedAt < @untilAt
+       ), ranked AS (
+         SELECT bucket, ms, row_number() OVER (PARTITION BY bucket ORDER BY ms) AS place, count(*) OVER (PARTITION BY bucket) AS n FROM ended
+       )
+       SELECT bucket, max(n) AS images, max(iif(place = (n + 1) / 2, ms, NULL)) AS medianMs FROM ranked GROUP BY bucket`,
+    )
+    .all(range) as NightSeries["done"];
+  const shared = db
+    .sql(
+      `SELECT (updatedAt - @fromAt) / @bucketMs AS bucket, count(*) AS images FROM images INDEXED BY imagesUpdated
+       WHERE batchId = @batchId AND updatedAt >= @fromAt AND updatedAt < @untilAt AND current = 1 AND stage = 'DONE' AND leaderId IS NOT NULL
+       GROUP BY bucket`,
+    )
+    .all(range) as NightSeries["shared"];
+  return { done, shared, outstanding: outstanding(db, range) };
+}
+
+function outstanding(
+  db: Database,
+  range: { batchId: number; fromAt: number; untilAt: number; bucketMs: number },
+): NightSeries["outstanding"] {
+  return db
+    .sql(
+      `WITH changes AS (
+         SELECT submittedAt AS at, 1 AS change FROM runs WHERE batchId = @batchId AND submittedAt < @untilAt
+         UNION ALL
+         SELECT finishedAt, -1 FROM runs WHERE batchId = @batchId AND submittedAt IS NOT NULL AND finishedAt < @untilAt
+       )
+       SELECT iif(at < @fromAt, -1, (at - @fromAt) / @bucketMs) AS bucket, sum(change) AS change FROM changes GROUP BY bucket ORDER BY bucket`,
+    )
+    .all(range) as NightSeries["outstanding"];
+}
+
+/** Summed run time, and runs that were followed by another one of the same image, by how they ended. */
+export function runTotals(
+  db: Database,
+  batchId: number,
+): { totalRunTimeMs: number; uncertain: number; lost: number; workflowErrors: number } {
+  const { totalRunTimeMs } = db
+    .sql(
+      `SELECT coalesce(sum(max(0, finishedAt - submittedAt)), 0) AS totalRunTimeMs FROM runs
+       WHERE batchId = ? AND submittedAt IS NOT NULL AND finishedAt IS NOT NULL`,
+    )
+    .get(batchId) as { totalRunTimeMs: number };
+  const extra = db
+    .sql(
+      `SELECT r.state, count(*) AS n FROM runs r WHERE r.batchId = ? AND r.state IN ('ORPHANED', 'LOST', 'FAILED')
+       AND EXISTS (SELECT 1 FROM runs l WHERE l.imageId = r.imageId AND l.id > r.id AND l.state <> 'REJECTED') GROUP BY r.state`,
+    )
+    .all(batchId) as { state: string; n: number }[];
+  const of = (state: string): number => extra.find((row) => row.state === state)?.n ?? 0;
+  return { totalRunTimeMs, uncertain: of("ORPHANED"), lost: of("LOST"), workflowErrors: of("FAILED") };
+}
+
+export interface GateEvent {
+  kind: "gate-closed" | "gate-opened" | "run-started";
+  at: number;
+  detailJson: string;
+}
+
+/** When gates closed and opened, the oldest first; at most the last 5,000. */
+export function gateEvents(db: Database, batchId: number): GateEvent[] {
+  const rows = db
+    .sql(
+      `SELECT kind, at, detailJson FROM events INDEXED BY eventsBatch WHERE batchId = ? AND kind IN ('gate-closed', 'gate-opened', 'run-started')
+       ORDER BY id DESC LIMIT 5000`,
+    )
+    .all(batchId) as GateEvent[];
+  return rows.reverse();
+}
+
+/** How many images of a batch were done since then, in slices; sparse. Slice i covers `sinceAt + i * sliceMs`. */
+export function paceOf(
+  db: Database,
+  input: { batchId: number; sinceAt: number; sliceMs: number },
+): { slice: number; images: number; firstAt: number }[] {
+  return db
+    .sql(
+      `SELECT (finishedAt - @sinceAt) / @sliceMs AS slice, count(*) AS images, min(finishedAt) AS firstAt
+       FROM runs INDEXED BY runsFinished WHERE batchId = @batchId AND state = 'DONE' AND finishedAt >= @sinceAt GROUP BY slice ORDER BY slice`,
+    )
+    .all(input) as { slice: number; images: number; firstAt: number }[];
+}
