@@ -96,7 +96,10 @@ async function waitForTurn(dispatch: Dispatch, polling: Polling): Promise<void> 
 }
 
 function pollDelay(dispatch: Dispatch, polling: Polling): number {
-  const usual = nextPollDelayMs({ polls: polling.polls, advice: polling.advice, random: dispatch.random });
+  // A run that was taken up later has spent its typical time already.
+  const medianMs = polling.run.ageMs > 0 ? null : dispatch.times.recentMedian();
+  const { polls, advice } = polling;
+  const usual = nextPollDelayMs({ polls, advice, random: dispatch.random, medianMs });
   return polling.suspect > 0 ? Math.min(usual, LONGEST_DOUBT_POLL_MS) : usual;
 }
 

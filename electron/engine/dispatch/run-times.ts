@@ -4,9 +4,13 @@ export interface RunTimes {
   /** A quantile between 0 and 1; null while nothing has finished. */
   quantile(q: number): number | null;
   readonly count: number;
+  /** The median of the last few runs, which follows a change soon; null while too few have finished. */
+  recentMedian(): number | null;
 }
 
 const REMEMBERED = 500;
+const RECENT = 11;
+const FEWEST_TO_LEARN = 5;
 const SHORTEST_DEADLINE_MS = 10 * 60 * 1000;
 const TYPICAL_TIMES_TO_DEADLINE = 20;
 const LOST_AFTER_P99 = 1.5;
@@ -29,6 +33,11 @@ export function createRunTimes(earlier: readonly number[] = []): RunTimes {
     },
     get count() {
       return times.length;
+    },
+    recentMedian() {
+      if (times.length < FEWEST_TO_LEARN) return null;
+      const recent = times.slice(-RECENT).sort((a, b) => a - b);
+      return recent[Math.floor(recent.length / 2)] ?? null;
     },
   };
 }
