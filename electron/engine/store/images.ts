@@ -198,10 +198,9 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
     row.id,
   );
   const known = sameContent(db, row, sha);
-  const touched = known.findLast(
-    (k) => k.path === row.path && k.current === 0 && k.history === "superseded",
-  );
-  if (touched !== undefined && hasFilesInPlace(db, touched)) return { stage: reinstate(db, touched, row, input.at), candidate: null };
+  const touched = known.findLast((k) => k.path === row.path && k.current === 0 && k.history === "superseded");
+  if (touched !== undefined && hasFilesInPlace(db, touched))
+    return { stage: reinstate(db, touched, row, input.at), candidate: null };
   forgetMissing(db, known, input.at);
   const source = chooseSource(known, input.dedupe);
   if (source === null) {
@@ -222,9 +221,7 @@ function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[]
 function hasFilesInPlace(db: Database, row: StoredImage): boolean {
   if (row.stage !== "DONE") return true;
   const last = db
-    .sql(
-      "SELECT max(id) AS id FROM images WHERE batchId = ? AND path = ? AND current = 0 AND stage = 'DONE'",
-    )
+    .sql("SELECT max(id) AS id FROM images WHERE batchId = ? AND path = ? AND current = 0 AND stage = 'DONE'")
     .get(row.batchId, row.path) as { id: number | null };
   return last.id === row.id;
 }
