@@ -10,6 +10,7 @@ import { bootId } from "./boot-id.ts";
 import type { Clock } from "./clock.ts";
 import { createDeployments, type Deployments, type Resolve } from "./deployments.ts";
 import type { Deployment } from "./deployment/client.ts";
+import { openLog, type NightLog } from "./log.ts";
 import { INTAKE_TIMING, type IntakeTiming } from "./intake/intake.ts";
 import { openSpool, type Spool } from "./results/spool.ts";
 import { removeBatch } from "./remove-batch.ts";
@@ -60,6 +61,7 @@ export interface Engine {
 export function ownPlaces(dataFile: string): {
   spool: string;
   control: string;
+  logs: string;
   folders: string[];
   files: string[];
 } {
@@ -68,7 +70,8 @@ export function ownPlaces(dataFile: string): {
   const files = ["", "-wal", "-shm", "-journal", ".lock", ".lock-journal", ".simulator"].map(
     (end) => dataFile + end,
   );
-  return { spool, control, folders: [spool], files: [...files, control] };
+  const logs = `${dataFile}.logs`;
+  return { spool, control, logs, folders: [spool, logs], files: [...files, control] };
 }
 
 async function findSpooled(
@@ -84,6 +87,8 @@ async function findSpooled(
 }
 
 const UNKNOWN_RETRY_MS = 5000;
+/** Events reach the log within this time. */
+const LOG_EVERY_MS = 1000;
 
 async function beginSession(store: Store, spool: Spool, clock: Clock, boot: string): Promise<number> {
   const batches = await store.call("listBatches", null);
@@ -124,6 +129,8 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const store = opened.value;
   const places = ownPlaces(dataFile);
   const spool = await openSpool(places.spool);
+  const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? ""];
+  const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
   const sessionId = await beginSession(store, spool, clock, boot);
   const deployments = createDeployments({
@@ -132,12 +139,13 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     clock,
     userAgent: `nightrun/${options.version}`,
   });
-  return succeed(createEngine(options, { store, spool, deployments, sessionId, boot, dataFile }));
+  return succeed(createEngine(options, { store, spool, log, deployments, sessionId, boot, dataFile }));
 }
 
 interface Parts {
   store: Store;
   spool: Spool;
+  log: NightLog;
   deployments: Deployments;
   sessionId: number;
   boot: string;
@@ -145,9 +153,10 @@ interface Parts {
 }
 
 function createEngine(options: EngineOptions, parts: Parts): Engine {
-  const { store, spool, deployments, sessionId, dataFile } = parts;
+  const { store, spool, log, deployments, sessionId, dataFile } = parts;
   const { clock } = options;
   const places = ownPlaces(dataFile);
+  const following = setInterval(() => void log.follow().catch(() => undefined), LOG_EVERY_MS).unref();
   const runners = new Map<number, BatchRunner>();
   const starting = new Map<number, Promise<Result<BatchRunner>>>();
 
@@ -187,7 +196,10 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       minimumFreeBytes: options.minimumFreeBytes ?? (() => null),
       onImage: (id, imageId) => options.onImage?.(id, imageId),
       onChange: (id) => options.onChange?.(id),
-      onProblem: (failure) => options.onProblem?.(failure),
+      onProblem: (failure) => {
+        log.problem(failure);
+        options.onProblem?.(failure);
+      },
     });
     await runner.start();
     runners.set(batchId, runner);
@@ -254,6 +266,9 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       runners.clear();
       await deployments.close();
       await store.call("endSession", { sessionId, at: clock.now() });
+      clearInterval(following);
+      await log.follow();
+      await log.close();
       await store.close();
     },
   };

@@ -49,3 +49,13 @@ export function listEvents(db: Database, query: EventsQuery): StoredEvent[] {
       query.limit,
     ) as StoredEvent[];
 }
+
+/** Events newer than an id, the oldest first: for whoever follows. */
+export function eventsAfter(db: Database, input: { afterId: number; limit: number }): StoredEvent[] {
+  return db
+    .sql(
+      `SELECT e.*, i.path AS path FROM events e LEFT JOIN images i ON i.id = e.imageId
+       WHERE e.id > ? ORDER BY e.id LIMIT ?`,
+    )
+    .all(input.afterId, input.limit) as StoredEvent[];
+}

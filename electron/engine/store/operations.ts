@@ -76,6 +76,7 @@ export const OPERATIONS = {
   addEvent: (db: Database, input: { at: number; event: NewEvent }) =>
     events.addEvent(db, input.at, input.event),
   listEvents: events.listEvents,
+  eventsAfter: events.eventsAfter,
 
   pageImages: queries.pageImages,
   countImages: queries.countImages,
