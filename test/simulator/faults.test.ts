@@ -155,22 +155,35 @@ test("a fault can wait for a request that would get its result", async () => {
   expect((await rig.caller.get(uuid)).status).toBe(502);
 });
 
-test("a fault can be aimed at the n-th request, at one image, and can repeat", async () => {
+test("a fault can be aimed at the n-th request, and can repeat", async () => {
   await using rig = await startRig();
-  const red = await picture("red");
-  const sha256 = createHash("sha256").update(red).digest("hex");
-  rig.simulator.control.script(
-    { on: "put", sha256, times: "always", fault: { kind: "run-error", status: 500, message: "bad red" } },
-    { on: "put", skip: 1, times: 2, fault: { kind: "status", status: 503 } },
-  );
+  rig.simulator.control.script({ on: "put", skip: 1, times: 2, fault: { kind: "status", status: 503 } });
   const statuses: number[] = [];
   for (const color of ["blue", "green", "teal", "navy"])
     statuses.push((await rig.caller.put(runBody(await picture(color)))).status);
   expect(statuses).toEqual([200, 503, 503, 200]);
+});
+
+test("a fault can be aimed at one image, for as long as it is told", async () => {
+  await using rig = await startRig();
+  const [red, blue] = [await picture("red"), await picture("blue")];
+  const sha256 = createHash("sha256").update(red).digest("hex");
+  const fault = { kind: "run-error", status: 500, message: "bad red" } as const;
+  rig.simulator.control.script({ on: "put", sha256, times: "always", fault });
   for (let round = 0; round < 2; round += 1) {
+    expect((await rig.caller.collect(await rig.caller.submit(blue))).status).toBe(200);
     const answer = await rig.caller.collect(await rig.caller.submit(red));
     expect([answer.status, await answer.json()]).toEqual([500, { message: "bad red" }]);
   }
+  rig.simulator.control.clearScript();
+  rig.simulator.control.script(
+    { on: "results", sha256, fault: { kind: "odd", result: "empty-array" } },
+    { on: "results", sha256, fault: { kind: "status", status: 504 } },
+  );
+  expect(await rig.caller.run(blue, CHEAP)).toHaveLength(1);
+  const uuid = await rig.caller.submit(red);
+  expect((await rig.caller.get(uuid)).status).toBe(504);
+  expect(await (await rig.caller.collect(uuid)).json()).toMatchObject({ results: [] });
 });
 
 test("an endless run is never finished", async () => {

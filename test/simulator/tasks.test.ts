@@ -269,6 +269,11 @@ test("facts tell upright size, format, orientation and depth", async () => {
   expect(await facts("stickers.png")).toMatchObject({ format: "png", channels: 4 });
 });
 
+test("a picture that is cut short is a failed run, and says so", async () => {
+  const image = await readFile(join(SAMPLES, "IMG_2043 interrupted copy.jpg"));
+  await expect(detect(image)).rejects.toThrow(/520 .*cannot be decoded/);
+});
+
 test("keys of all results are alphabetical, and whole numbers have no decimals", async () => {
   await using rig = await startRig();
   const image = await rendered(SHAPES);

@@ -52,12 +52,14 @@ test("a plain deployment ignores the wish for advice and for long polls", async 
   expect([pending.status, await pending.text()]).toEqual([202, "null"]);
 });
 
-test("a long poll is answered as soon as the run is finished", async () => {
+test("a long poll is held while the run is computed, and answered as soon as it is finished", async () => {
   await using rig = await startRig({ longPollMs: 60_000 });
   rig.simulator.control.hold();
   const uuid = await rig.caller.submit(await picture("red"));
   const answer = rig.caller.get(uuid, "?advice=true&long=true");
-  await rig.simulator.control.until((stats) => stats.requests.results === 1);
+  await rig.simulator.control.until((stats) => stats.openGets === 1);
+  for (let others = 0; others < 10; others += 1) await (await rig.caller.get(UNKNOWN)).text();
+  expect(rig.simulator.control.stats().openGets).toBeGreaterThanOrEqual(1);
   rig.simulator.control.release();
   expect((await answer).status).toBe(200);
 });
@@ -77,6 +79,23 @@ test("a long poll that nobody waits for any more does not cost the result", asyn
   await rig.simulator.control.until((stats) => stats.openGets === 0);
   rig.simulator.control.release();
   expect((await rig.caller.collect(uuid)).status).toBe(200);
+});
+
+test("a caller that left while its answer was delayed does not lose the result", async () => {
+  await using rig = await startRig();
+  const uuid = await rig.caller.submit(await picture("red"));
+  await rig.simulator.control.until((stats) => stats.finished === 1);
+  rig.simulator.control.script({ on: "results", fault: { kind: "delay", ms: 60_000 } });
+  const impatient = new AbortController();
+  const answer = fetch(`${rig.simulator.url}/api/results/${uuid}`, {
+    headers: { authorization: `Bearer ${rig.caller.jwt}` },
+    signal: impatient.signal,
+  });
+  await rig.simulator.control.until((stats) => stats.openGets === 1);
+  impatient.abort();
+  await expect(answer).rejects.toThrow();
+  await rig.simulator.control.until((stats) => stats.openGets === 0);
+  expect((await rig.caller.get(uuid)).status).toBe(200);
 });
 
 test("a result can be read once; afterwards its id looks like one that waits", async () => {
@@ -222,7 +241,7 @@ test("an image of 60 MB is taken", async () => {
   const image = Buffer.alloc(60 * 1024 * 1024, 7);
   const sha256 = createHash("sha256").update(image).digest("hex");
   expect(await rig.caller.run(image, CHEAP)).toEqual([{ DATA_DICT: { bytes: image.length, sha256 } }]);
-});
+}, 120_000);
 
 test("the workflow is told like an exported file, with task names that can be run", async () => {
   await using rig = await startRig();
