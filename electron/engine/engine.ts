@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createHash } from "node:crypto";
 import type { BatchSettings } from "../contract/batch.ts";
@@ -17,6 +16,7 @@ import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
 import type { StoredBatch } from "./store/batches.ts";
 import { openStore, type Store } from "./store/store.ts";
+import { makeFolder } from "./make-folder.ts";
 
 export interface EngineOptions {
   /** Absolute path of the data file; its folder is made. */
@@ -112,7 +112,7 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const dataFile = resolve(options.dataFile);
   const { clock } = options;
   try {
-    await mkdir(dirname(dataFile), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(dataFile), 0o700);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     return fail({ reason: "data-file-unwritable", file: dataFile, code });

@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import buildRollingStream from "pino-roll";
 import { describeFailure, type Failure } from "../contract/failure.ts";
@@ -7,6 +6,7 @@ import type { Clock } from "./clock.ts";
 import { redact } from "./redact.ts";
 import type { StoredEvent } from "./store/events.ts";
 import type { Store } from "./store/store.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** A log that a person can read: what happened, in the words of the events table. It never stops the work. */
 export interface NightLog {
@@ -78,7 +78,7 @@ type RollingStream = Awaited<ReturnType<typeof buildRollingStream>>;
 
 async function openStream(folder: string): Promise<RollingStream | null> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     const stream = await buildRollingStream({
       file: join(folder, "nightrun"),
       extension: ".log",

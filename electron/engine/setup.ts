@@ -1,4 +1,4 @@
-import { access, constants, lstat, mkdir, readdir, stat } from "node:fs/promises";
+import { access, constants, lstat, readdir, stat } from "node:fs/promises";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { Failure, SetupFailure } from "../contract/failure.ts";
@@ -8,6 +8,7 @@ import type { Deployment } from "./deployment/client.ts";
 import { checkDecision, resolveOutputs } from "./deployment/workflow.ts";
 import { createDiskGuard } from "./disk.ts";
 import type { Clock } from "./clock.ts";
+import { makeFolder } from "./make-folder.ts";
 
 /** Settings that have been checked against the deployment, and the workflow they were checked against. */
 export interface Prepared {
@@ -60,7 +61,7 @@ export async function checkResultsFolder(
     return problem("the images lie in it, or it is the image folder.");
   if (resolve(resultsFolder) === resolve("/")) return problem("it is the root of the disk.");
   try {
-    if (make) await mkdir(resultsFolder, { recursive: true });
+    if (make) await makeFolder(resultsFolder);
     const found = make ? resultsFolder : await nearestThere(resultsFolder);
     const kind = await lstat(found);
     if (found === resultsFolder && kind.isSymbolicLink()) return problem("it is a symbolic link.");

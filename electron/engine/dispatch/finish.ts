@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ImageFailure } from "../../contract/failure.ts";
 import type { OutputRequest } from "../../contract/batch.ts";
@@ -13,6 +13,7 @@ import { sha256Hex } from "../intake/identity.ts";
 import type { StoredImage } from "../store/rows.ts";
 import type { StoredOutput } from "../store/results.ts";
 import { record, type Dispatch } from "./context.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** A full disk is waited out; everything else about the results folder fails the image, its result being safe. */
 const FULL_DISK = new Set(["ENOSPC", "EDQUOT"]);
@@ -62,7 +63,7 @@ function packed(raw: unknown): { encoding: "text" | "deflate"; json: string | Ui
 async function rawTarget(dispatch: Dispatch, path: string): Promise<string> {
   const [name = ""] = resultFileNames(path, []);
   const target = join(dispatch.settings().results.resultsFolder, name.replace(/\.json$/, ".raw"));
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolder(dirname(target));
   return target;
 }
 

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rename } from "node:fs/promises";
+import { lstat, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { ImageFailure } from "../../contract/failure.ts";
 import { fail, type Result, succeed } from "../../contract/result.ts";
@@ -14,6 +14,7 @@ import {
 } from "./earlier.ts";
 import { contentOf, exists, openFolders, refuse } from "./results-folder.ts";
 import { JSON_SUFFIX, resultPlace, type ResultPlace } from "./safe-path.ts";
+import { makeFolder } from "../make-folder.ts";
 
 export type { ResultDisk } from "./earlier.ts";
 export { resultFileNames } from "./safe-path.ts";
@@ -157,7 +158,7 @@ export async function writeResultFiles(
   const relative = (name: string): string => [...place.folders, name].join("/");
   let file = relative(place.nameOf(JSON_SUFFIX));
   try {
-    await mkdir(files.resultsFolder, { recursive: true });
+    await makeFolder(files.resultsFolder);
     const folder = await openFolders(files.resultsFolder, place.folders);
     const at = (name: string): void => {
       file = relative(name);

@@ -1,18 +1,9 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import {
-  copyFile,
-  type FileHandle,
-  lstat,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-} from "node:fs/promises";
+import { copyFile, type FileHandle, lstat, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createNew, errorCode, syncFolder } from "./durable-file.ts";
+import { makeFolder } from "../make-folder.ts";
 
 /** The answer is larger than the spool takes; the part on disk ends before the chunk that did not fit. */
 export class SpoolFull extends Error {
@@ -156,7 +147,7 @@ async function moveFile(source: string, target: string): Promise<void> {
 export async function openSpool(folder: string, options: { maxBytes?: number } = {}): Promise<Spool> {
   const root = resolve(folder);
   const maxBytes = options.maxBytes ?? MAX_BYTES;
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await makeFolder(root, 0o700);
   if (!(await lstat(root)).isDirectory()) throw new Error(`The spool ${root} is not a folder`);
   // A crash may have come between the name of a complete answer and its fsync.
   await syncFolder(root);
