@@ -26,6 +26,8 @@ export default defineConfig({
           name: "window",
           include: ["test/window/**/*.test.ts"],
           testTimeout: 30_000,
+          // Tests that measure long tasks must not measure each other.
+          fileParallelism: false,
           browser: {
             enabled: true,
             headless: true,

@@ -9,6 +9,7 @@ const REASON_NAMES: Record<FailureReason, string> = {
   "special-file": "Not an ordinary file",
   "empty-file": "Empty file",
   truncated: "File ends too early",
+  damaged: "File is damaged",
   "still-changing": "Still being written",
   unreadable: "Cannot be read",
   vanished: "No longer in the folder",

@@ -9,6 +9,7 @@ import type {
   FailureGroup,
   Handlers,
   ImageDetail,
+  ImageOutput,
   ImageScope,
   Input,
   Night,
@@ -80,6 +81,8 @@ export class FixtureEngine implements Transport {
   #nextEvent = 1000;
   /** What the next calls answer instead. */
   readonly failing = new Map<CallName, Failure>();
+  /** What an image that is done has found. */
+  outputs: (imageId: number) => ImageOutput[] = outputsOf;
 
   constructor(options: Partial<FixtureOptions> = {}) {
     this.options = {
@@ -311,7 +314,7 @@ export class FixtureEngine implements Transport {
                 failure,
               },
             ],
-      outputs: isDone ? outputsOf(imageId) : [],
+      outputs: isDone ? this.outputs(imageId) : [],
       files: isDone ? [`${row.path}.json`] : [],
       sharedWith: imageId % 50 === 7 && isDone ? "drawer 001/sheet 0000017.tif" : null,
       earlier: [],
