@@ -256,7 +256,7 @@ async function workflowError(
   const { trouble, clock, random } = dispatch;
   trouble.answered();
   const { status, message } = outcome;
-  trouble.refused({ reason: "workflow-error", status, message });
+  trouble.runFailed({ reason: "workflow-error", status, message });
   const retryAt = clock.now() + backoffMs(0, random);
   await record(dispatch, polling.run, { kind: "workflow-error", status, message, retryAt });
   return "ended";

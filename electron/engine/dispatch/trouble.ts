@@ -31,7 +31,10 @@ export interface Trouble {
   /** A submission was accepted: the counts of what happens in a row start anew. */
   accepted(): void;
   unknownOutcome(failure: Failure | null): void;
+  /** The deployment does not want this image. */
   refused(failure: ImageFailure): void;
+  /** The workflow failed on this image; a run that is merely accepted proves nothing against it. */
+  runFailed(failure: ImageFailure): void;
   /** A run ended well. */
   finished(): void;
   lost(): void;
@@ -94,6 +97,9 @@ const OUTAGES: readonly GateKind[] = [
   "folder-away",
 ];
 
+/** These open because somebody looked, the others because time has passed. */
+const SURELY_OVER: readonly GateKind[] = ["unreachable", "disk-low", "folder-away"];
+
 export function createTrouble(options: TroubleOptions): Trouble {
   const { gates, window, clock, random, stopped } = options;
   let weight = 0;
@@ -103,14 +109,24 @@ export function createTrouble(options: TroubleOptions): Trouble {
   let busyInARow = 0;
   let cautious = 0;
   let wake = new AbortController();
+  let failedRunsInARow = 0;
+  let busyUntilMono = 0;
   let outageSinceMono: number | null = null;
   let looking = false;
+  let glancing = false;
   const refusedJwts = new Set<string>();
 
-  gates.onChange(() => {
-    const out = gates.list().some((gate) => OUTAGES.includes(gate.kind));
-    outageSinceMono = out ? (outageSinceMono ?? clock.mono()) : null;
+  const isOut = (): boolean => gates.list().some((gate) => OUTAGES.includes(gate.kind));
+
+  gates.onChange(({ gate, closed }) => {
+    if (closed && OUTAGES.includes(gate.kind)) outageSinceMono ??= clock.mono();
+    if (!closed && SURELY_OVER.includes(gate.kind)) endOutage();
   });
+
+  /** A gate that only time has opened proves nothing: an outage ends with an answer. */
+  function endOutage(): void {
+    if (!isOut()) outageSinceMono = null;
+  }
 
   const pause = (ms: number): Promise<void> => clock.sleep(ms, AbortSignal.any([stopped, wake.signal]));
 
@@ -144,14 +160,36 @@ export function createTrouble(options: TroubleOptions): Trouble {
     looking = false;
   }
 
-  /** Closes a gate for a while, then lets one submission through to see. */
+  /**
+   * Closes a gate for a while, then lets one submission through to see; none while the deployment does not answer
+   * at all, because each one may spend an attempt of its image.
+   */
   function waitThenOne(kind: GateKind, failure: Failure | null): void {
+    if (gates.isClosed(kind)) return;
     const delay = probeDelayMs(cautious++, random);
     gates.close(kind, failure, clock.now() + delay);
-    void pause(delay).then(() => {
+    void (async () => {
+      await pause(delay);
+      await glance();
       window.restart();
       gates.open(kind);
-    });
+    })();
+  }
+
+  /** One look at the deployment now; if it does not answer, it is waited for. */
+  async function glance(): Promise<void> {
+    if (glancing || looking || isStopped()) return;
+    glancing = true;
+    const looked = await options.probe();
+    glancing = false;
+    if (looked.ok || isStopped()) return;
+    if (remedyOf(looked.failure) === "sign-in") gates.close("sign-in", looked.failure);
+    else await lookUntilBack(looked.failure);
+  }
+
+  async function openWhenNoLongerBusy(): Promise<void> {
+    while (!isStopped() && clock.mono() < busyUntilMono) await pause(busyUntilMono - clock.mono());
+    gates.open("busy");
   }
 
   return {
@@ -167,6 +205,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
     answered() {
       weight = 0;
       refusedJwts.clear();
+      endOutage();
     },
     unauthorized(deployment, { jwt, status }) {
       refusedJwts.add(jwt);
@@ -177,11 +216,14 @@ export function createTrouble(options: TroubleOptions): Trouble {
     },
     busy(failure, retryAfterMs, askedMono) {
       window.congested(askedMono, clock.mono());
+      const isFirst = !gates.isClosed("busy");
+      // Of several at once only what they ask for counts, not their number.
+      if (!isFirst && retryAfterMs === null) return;
       const delay = retryAfterMs ?? probeDelayMs(busyInARow, random);
       busyInARow++;
-      if (gates.isClosed("busy")) return;
-      gates.close("busy", failure, clock.now() + delay);
-      void pause(delay).then(() => gates.open("busy"));
+      busyUntilMono = Math.max(busyUntilMono, clock.mono() + delay);
+      gates.close("busy", failure, clock.now() + Math.round(busyUntilMono - clock.mono()));
+      if (isFirst) void openWhenNoLongerBusy();
     },
     accepted() {
       weight = 0;
@@ -189,22 +231,29 @@ export function createTrouble(options: TroubleOptions): Trouble {
       unknown = 0;
       refusedInARow = 0;
       busyInARow = 0;
+      endOutage();
     },
     unknownOutcome(failure) {
-      if (++unknown < UNKNOWN_IN_A_ROW) return;
-      unknown = UNKNOWN_IN_A_ROW - 1;
-      waitThenOne("unknown-outcomes", failure);
+      if (++unknown >= UNKNOWN_IN_A_ROW) {
+        unknown = UNKNOWN_IN_A_ROW - 1;
+        waitThenOne("unknown-outcomes", failure);
+      } else void glance();
     },
     refused(failure) {
       if (++refusedInARow < REFUSED_IN_A_ROW) return;
       refusedInARow = 0;
       gates.close("all-refused", failure);
     },
+    runFailed(failure) {
+      if (++failedRunsInARow < REFUSED_IN_A_ROW) return;
+      failedRunsInARow = 0;
+      gates.close("all-refused", failure);
+    },
     finished() {
       window.succeeded();
       lostInARow = 0;
       cautious = 0;
-      refusedInARow = 0;
+      failedRunsInARow = 0;
     },
     lost() {
       if (++lostInARow < LOST_IN_A_ROW) return;
@@ -212,6 +261,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
       waitThenOne("results-lost", null);
     },
     tryNow() {
+      busyUntilMono = 0;
       const before = wake;
       wake = new AbortController();
       before.abort();
