@@ -21,6 +21,8 @@ export interface EventDetails {
   slept: { forMs: number };
   "store-trouble": { code: string };
   "pictures-missing": { with: string };
+  "data-file-restored": { aside: string; backupAt: number };
+  "latest-changes-lost": { missing: string };
 }
 
 export type EventKind = keyof EventDetails;
@@ -106,6 +108,16 @@ const SENTENCES: Sentences = {
   "pictures-missing": {
     severity: "notice",
     say: (d) => `The result of ${d.with} was used, but its picture files are no longer there to copy.`,
+  },
+  "data-file-restored": {
+    severity: "warning",
+    say: (d) =>
+      `The data file was damaged. It is kept as ${d.aside}, and the backup of ${new Date(d.backupAt).toISOString()} took its place: later runs are not in it, and their images run again.`,
+  },
+  "latest-changes-lost": {
+    severity: "warning",
+    say: (d) =>
+      `The file ${d.missing} of the data file is gone, and with it perhaps the latest changes; what they told of is looked for again.`,
   },
 };
 

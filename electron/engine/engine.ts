@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createHash } from "node:crypto";
 import type { BatchSettings } from "../contract/batch.ts";
@@ -5,6 +6,7 @@ import type { Failure, SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import type { Workflow } from "../contract/workflow.ts";
 import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
+import { backUpDaily, backupFolder, hasLostContent, restoreNewest, type Restored } from "./backup.ts";
 import { bootId } from "./boot-id.ts";
 import type { Clock } from "./clock.ts";
 import { createDeployments, type Deployments, type Resolve } from "./deployments.ts";
@@ -71,7 +73,7 @@ export function ownPlaces(dataFile: string): {
     (end) => dataFile + end,
   );
   const logs = `${dataFile}.logs`;
-  return { spool, control, logs, folders: [spool, logs], files: [...files, control] };
+  return { spool, control, logs, folders: [spool, logs, backupFolder(dataFile)], files: [...files, control] };
 }
 
 async function findSpooled(
@@ -89,6 +91,8 @@ async function findSpooled(
 const UNKNOWN_RETRY_MS = 5000;
 /** Events reach the log within this time. */
 const LOG_EVERY_MS = 1000;
+/** Whether a day has passed since the last backup. */
+const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
 
 async function beginSession(store: Store, spool: Spool, clock: Clock, boot: string): Promise<number> {
   const batches = await store.call("listBatches", null);
@@ -117,22 +121,17 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     return fail({ reason: "data-file-unwritable", file: dataFile, code });
   }
-  const opened = await openStore({
-    file: dataFile,
-    mode: "write",
-    clock,
-    onTrouble: (code) => {
-      if (code !== null) options.onProblem?.({ reason: "data-file-unwritable", file: dataFile, code });
-    },
-  });
+  const walMissing = await isWalMissing(dataFile);
+  const opened = await openDataFile(options, dataFile);
   if (!opened.ok) return opened;
-  const store = opened.value;
+  const { store, restored } = opened.value;
   const places = ownPlaces(dataFile);
   const spool = await openSpool(places.spool);
   const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? ""];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
   const sessionId = await beginSession(store, spool, clock, boot);
+  await tellWhatWasLost(store, { clock, dataFile, sessionId, restored, walMissing });
   const deployments = createDeployments({
     resolve: options.resolve,
     env: options.env,
@@ -140,6 +139,73 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     userAgent: `nightrun/${options.version}`,
   });
   return succeed(createEngine(options, { store, spool, log, deployments, sessionId, boot, dataFile }));
+}
+
+interface OpenedData {
+  store: Store;
+  restored: Restored | null;
+}
+
+/** Opens the data file; a damaged one is kept aside and the newest backup takes its place, never an empty file. */
+async function openDataFile(
+  options: EngineOptions,
+  dataFile: string,
+): Promise<Result<OpenedData, SetupFailure>> {
+  const { clock } = options;
+  const open = (): ReturnType<typeof openStore> =>
+    openStore({
+      file: dataFile,
+      mode: "write",
+      clock,
+      onTrouble: (code) => {
+        if (code !== null) options.onProblem?.({ reason: "data-file-unwritable", file: dataFile, code });
+      },
+    });
+  const hasLost = await hasLostContent(dataFile);
+  const first = hasLost
+    ? fail<SetupFailure>({ reason: "data-file-damaged", file: dataFile, detail: "it is empty." })
+    : await open();
+  if (first.ok) return succeed({ store: first.value, restored: null });
+  if (first.failure.reason !== "data-file-damaged") return first;
+  const restored = await restoreNewest(dataFile, clock.now());
+  if (restored === null) return first;
+  const second = await open();
+  return second.ok ? succeed({ store: second.value, restored }) : second;
+}
+
+async function isWalMissing(dataFile: string): Promise<boolean> {
+  const isThere = (path: string): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  return (await isThere(dataFile)) && !(await isThere(`${dataFile}-wal`));
+}
+
+/** A restored file and a vanished write-ahead file are told: what they held is not known any more. */
+async function tellWhatWasLost(
+  store: Store,
+  about: {
+    clock: Clock;
+    dataFile: string;
+    sessionId: number;
+    restored: Restored | null;
+    walMissing: boolean;
+  },
+): Promise<void> {
+  const at = about.clock.now();
+  if (about.restored !== null) {
+    const event = { batchId: null, kind: "data-file-restored", detail: { ...about.restored } } as const;
+    await store.call("addEvent", { at, event });
+    return;
+  }
+  const before = (await store.call("recentSessions", 0)).at(1);
+  if (!about.walMissing || before === undefined || before.cleanExit === 1) return;
+  const missing = `${about.dataFile}-wal`;
+  await store.call("addEvent", {
+    at,
+    event: { batchId: null, kind: "latest-changes-lost", detail: { missing } },
+  });
 }
 
 interface Parts {
@@ -156,6 +222,10 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const { store, spool, log, deployments, sessionId, dataFile } = parts;
   const { clock } = options;
   const places = ownPlaces(dataFile);
+  const backingUp = setInterval(
+    () => void backUpDaily(store, dataFile, clock).catch(() => undefined),
+    BACKUP_LOOK_EVERY_MS,
+  ).unref();
   const following = setInterval(() => void log.follow().catch(() => undefined), LOG_EVERY_MS).unref();
   const runners = new Map<number, BatchRunner>();
   const starting = new Map<number, Promise<Result<BatchRunner>>>();
@@ -267,8 +337,10 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       await deployments.close();
       await store.call("endSession", { sessionId, at: clock.now() });
       clearInterval(following);
+      clearInterval(backingUp);
       await log.follow();
       await log.close();
+      await backUpDaily(store, dataFile, clock).catch(() => undefined);
       await store.close();
     },
   };
