@@ -63,11 +63,11 @@ export function endSession(db: Database, input: { sessionId: number; at: number 
 }
 
 /** When the session before this one started and whether it ended well: for restart-storm protection. */
-export function recentSessions(db: Database, sinceAt: number): { startedAt: number; cleanExit: number }[] {
+export function recentSessions(
+  db: Database,
+  sinceAt: number,
+): { startedAt: number; endedAt: number | null; cleanExit: number }[] {
   return db
-    .sql("SELECT startedAt, cleanExit FROM sessions WHERE startedAt >= ? ORDER BY id DESC")
-    .all(sinceAt) as {
-    startedAt: number;
-    cleanExit: number;
-  }[];
+    .sql("SELECT startedAt, endedAt, cleanExit FROM sessions WHERE startedAt >= ? ORDER BY id DESC")
+    .all(sinceAt) as { startedAt: number; endedAt: number | null; cleanExit: number }[];
 }
