@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { RunEnding } from "../../electron/engine/batch-runner.ts";
+import type { EngineOrders } from "./engine-process.ts";
+import { timingFor, type Rig } from "./rig.ts";
+
+const PROGRAM = fileURLToPath(new URL("./engine-process.ts", import.meta.url));
+
+/** The rig's engine in a process of its own. */
+export interface EngineProcess {
+  readonly child: ChildProcess;
+  /** Lines that it has said so far. */
+  readonly lines: string[];
+  /** Resolves with the first line that starts like this; rejects when the process ends without one. */
+  said(start: string): Promise<string>;
+  /** As a power cut would: no handler runs. */
+  kill(): Promise<void>;
+  /** How everything came to its end; null = the process ended otherwise. */
+  ending(): Promise<RunEnding | null>;
+}
+
+/** Starts an engine over the rig's folder, data file and simulator. */
+export function startEngineProcess(rig: Rig, options: { speed: number }): EngineProcess {
+  const orders: EngineOrders = {
+    dataFile: rig.dataFile,
+    settings: rig.settings,
+    simulatorUrl: rig.simulator.url,
+    apiToken: rig.simulator.token,
+    speed: options.speed,
+    originAt: rig.originAt,
+    timing: timingFor(options.speed),
+  };
+  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(orders)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const lines: string[] = [];
+  const waiters = new Set<() => void>();
+  const closed = once(child, "close");
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts);
+    for (const wake of waiters) wake();
+  });
+  void closed.then(() => {
+    for (const wake of waiters) wake();
+  });
+  return {
+    child,
+    lines,
+    async said(start) {
+      for (;;) {
+        const line = lines.find((said) => said.startsWith(start));
+        if (line !== undefined) return line;
+        if (child.exitCode !== null || child.signalCode !== null)
+          throw new Error(`The engine ended without "${start}": ${lines.join(" | ")}`);
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            waiters.delete(wake);
+            resolve();
+          };
+          waiters.add(wake);
+        });
+      }
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await closed;
+    },
+    async ending() {
+      await closed;
+      const line = lines.find((said) => said.startsWith("ended "));
+      return line === undefined ? null : (JSON.parse(line.slice(6)) as RunEnding);
+    },
+  };
+}
