@@ -10,8 +10,8 @@ import type { Store } from "../store/store.ts";
 /** The API tokens of a host. A token goes in and never comes out to a window. */
 export interface Tokens {
   state(deployment: string): TokenState;
-  set(deployment: string, token: string): TokenState;
-  clear(deployment: string): TokenState;
+  set(deployment: string, token: string): TokenState | Promise<TokenState>;
+  clear(deployment: string): TokenState | Promise<TokenState>;
 }
 
 /** What differs between the desktop and the loopback page. */

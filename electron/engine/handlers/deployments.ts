@@ -71,8 +71,7 @@ export function deploymentHandlers(context: HandlerContext): DeploymentHandlers 
     "workflow:read": ({ text }) => {
       const read = parseWorkflow(text);
       if (read.ok) return read;
-      const problem =
-        "detail" in read.failure ? `${read.failure.detail}.` : "it is no workflow file.";
+      const problem = "detail" in read.failure ? `${read.failure.detail}.` : "it is no workflow file.";
       return fail({ reason: "bad-file", file: "The workflow file", problem });
     },
     async "token:set"({ deployment, token }) {

@@ -29,7 +29,10 @@ export interface NightSeries {
   outstanding: { bucket: number; change: number }[];
 }
 
-/** What happened to the images and runs of a batch over time. */
+/**
+ * What happened to the images and runs of a batch over time. Numbers from JavaScript arrive in SQLite as floating-point
+ * ones, hence the casts.
+ */
 export function nightSeries(db: Database, query: SeriesQuery): NightSeries {
   const { batchId, fromAt, bucketMs } = query;
   const untilAt = fromAt + bucketMs * query.buckets;
@@ -37,7 +40,7 @@ export function nightSeries(db: Database, query: SeriesQuery): NightSeries {
   const done = db
     .sql(
       `WITH ended AS (
-         SELECT (finishedAt - @fromAt) / @bucketMs AS bucket, max(0, finishedAt - coalesce(submittedAt, intentAt)) AS ms
+         SELECT CAST((finishedAt - @fromAt) / @bucketMs AS INTEGER) AS bucket, max(0, finishedAt - coalesce(submittedAt, intentAt)) AS ms
          FROM runs INDEXED BY runsFinished WHERE batchId = @batchId AND state = 'DONE' AND finishedAt >= @fromAt AND finishedAt < @untilAt
        ), ranked AS (
          SELECT bucket, ms, row_number() OVER (PARTITION BY bucket ORDER BY ms) AS place, count(*) OVER (PARTITION BY bucket) AS n FROM ended
@@ -47,7 +50,7 @@ export function nightSeries(db: Database, query: SeriesQuery): NightSeries {
     .all(range) as NightSeries["done"];
   const shared = db
     .sql(
-      `SELECT (updatedAt - @fromAt) / @bucketMs AS bucket, count(*) AS images FROM images INDEXED BY imagesUpdated
+      `SELECT CAST((updatedAt - @fromAt) / @bucketMs AS INTEGER) AS bucket, count(*) AS images FROM images INDEXED BY imagesUpdated
        WHERE batchId = @batchId AND updatedAt >= @fromAt AND updatedAt < @untilAt AND current = 1 AND stage = 'DONE' AND leaderId IS NOT NULL
        GROUP BY bucket`,
     )
@@ -66,7 +69,7 @@ function outstanding(
          UNION ALL
          SELECT finishedAt, -1 FROM runs WHERE batchId = @batchId AND submittedAt IS NOT NULL AND finishedAt < @untilAt
        )
-       SELECT iif(at < @fromAt, -1, (at - @fromAt) / @bucketMs) AS bucket, sum(change) AS change FROM changes GROUP BY bucket ORDER BY bucket`,
+       SELECT iif(at < @fromAt, -1, CAST((at - @fromAt) / @bucketMs AS INTEGER)) AS bucket, sum(change) AS change FROM changes GROUP BY bucket ORDER BY bucket`,
     )
     .all(range) as NightSeries["outstanding"];
 }
@@ -116,7 +119,7 @@ export function paceOf(
 ): { slice: number; images: number; firstAt: number }[] {
   return db
     .sql(
-      `SELECT (finishedAt - @sinceAt) / @sliceMs AS slice, count(*) AS images, min(finishedAt) AS firstAt
+      `SELECT CAST((finishedAt - @sinceAt) / @sliceMs AS INTEGER) AS slice, count(*) AS images, min(finishedAt) AS firstAt
        FROM runs INDEXED BY runsFinished WHERE batchId = @batchId AND state = 'DONE' AND finishedAt >= @sinceAt GROUP BY slice ORDER BY slice`,
     )
     .all(input) as { slice: number; images: number; firstAt: number }[];
