@@ -13,23 +13,29 @@ if (major < 22 || (major === 22 && minor < 22)) {
   await main();
 }
 
+/** Errors of stdout that are no error of ours, and those that are a person's to mend. */
+function onOutputError(error: NodeJS.ErrnoException, goOn: () => boolean): void {
+  const isReaderGone = error.code === "EPIPE";
+  if (!isReaderGone && process.exitCode === undefined) {
+    process.stderr.write(
+      `nightrun: The output cannot be written (${error.code ?? error.message}). Free some space, or send it elsewhere.\n`,
+    );
+    process.exitCode = 3;
+  }
+  if (!goOn()) process.exit(isReaderGone ? 0 : 3);
+}
+
 async function main(): Promise<void> {
+  const { createInterruption } = await import("./interruption.ts");
   const { runProgram } = await import("./program.ts");
-  const interrupted = new AbortController();
-  const onSignal = (): void => {
-    // The second time there is nothing to wait for: all that is known is in the data file.
-    if (interrupted.signal.aborted) process.exit(3);
-    interrupted.abort();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  // `nightrun export | head`: the reader went away, which is no error of ours.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(0);
-    throw error;
-  });
+  const interruption = createInterruption();
+  // `nightrun export | head` ends there; a run stops submitting first and collects what is paid for.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => onOutputError(error, interruption.ask));
+  // Whoever read the progress went away: the night goes on without.
+  process.stderr.on("error", () => undefined);
   try {
-    process.exitCode = await runProgram(process.argv.slice(2), process.env, interrupted.signal);
+    const code = await runProgram(process.argv.slice(2), process.env, interruption);
+    process.exitCode ??= code;
   } catch (error) {
     const { failureLine } = await import("./console.ts");
     process.stderr.write(
@@ -37,6 +43,5 @@ async function main(): Promise<void> {
     );
     process.exitCode = 2;
   }
-  process.off("SIGINT", onSignal);
-  process.off("SIGTERM", onSignal);
+  interruption.dispose();
 }

@@ -24,7 +24,12 @@ export function createConsole(out: NodeJS.WriteStream, err: NodeJS.WriteStream):
 /** One failure, one line: what happened and what to do. */
 export function failureLine(failure: Failure): string {
   const { what, next } = describeFailure(failure);
-  return `nightrun: ${what} ${next}`;
+  return oneLine(`nightrun: ${what} ${next}`);
+}
+
+/** Text of others (a server's answer, a defect's stack) stays on one line and does nothing to the terminal. */
+export function oneLine(text: string): string {
+  return shown(text.replace(/\n\s+at [^\n]*/g, "").replace(/\s*[\r\n]+\s*/g, " "));
 }
 
 /** Control characters and other deceptive ones in names are shown, not obeyed. */

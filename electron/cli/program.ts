@@ -1,11 +1,13 @@
 import { Command, CommanderError, Option } from "commander";
 import { pauseCommand, retryCommand } from "./changing.ts";
-import { createConsole, type Console } from "./console.ts";
+import { createConsole, oneLine, type Console } from "./console.ts";
 import { doctorCommand, type DoctorFlags } from "./doctor.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
+import type { Interruption } from "./interruption.ts";
 import { exportCommand } from "./export.ts";
 import { imagesCommand, runsCommand, statusCommand, type ListingFlags } from "./listing.ts";
 import { runCommand } from "./run.ts";
+import { serveCommand, type ServeFlags } from "./serve.ts";
 import type { RunFlags } from "./settings.ts";
 import { simulateCommand } from "./simulate.ts";
 import { version } from "./version.ts";
@@ -14,7 +16,9 @@ import { workflowCommand, type WorkflowFlags } from "./workflow.ts";
 interface Context {
   console: Console;
   env: NodeJS.ProcessEnv;
+  /** Aborts at the first Ctrl-C of a command that takes it in hand. */
   interrupted: AbortSignal;
+  takeInHand: () => void;
 }
 
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
@@ -69,9 +73,10 @@ function addRun(program: Command, context: Context, end: (code: ExitCode) => voi
         "nightrun run ./scans --deployment simulator --rate 30/min --watch",
       ),
     )
-    .action(async (folder: string | undefined, flags: RunFlags) =>
-      end(await runCommand(folder, flags, context)),
-    );
+    .action(async (folder: string | undefined, flags: RunFlags) => {
+      context.takeInHand();
+      end(await runCommand(folder, flags, context));
+    });
 }
 
 function addReaders(program: Command, { console }: Context, end: (code: ExitCode) => void): void {
@@ -150,7 +155,7 @@ function addChangers(program: Command, { console }: Context, end: (code: ExitCod
 
 function addTools(
   program: Command,
-  { console, env, interrupted }: Context,
+  { console, env, interrupted, takeInHand }: Context,
   end: (code: ExitCode) => void,
 ): void {
   program
@@ -172,9 +177,11 @@ function addTools(
     .command("simulate")
     .summary("a local deployment, for trying things without an account")
     .description(
-      "Starts the built-in deployment on this machine and prints where it is. All options go to the simulator; see `nightrun simulate -- --help`.",
+      "Starts the built-in deployment on this machine and prints where it is. `nightrun simulate --help` tells its options.",
     )
     .addOption(DATA)
+    // Its options are the simulator's own, --help too.
+    .helpOption(false)
     .allowUnknownOption()
     .allowExcessArguments()
     .argument("[options...]")
@@ -185,9 +192,10 @@ function addTools(
         "nightrun simulate --faults put-503=0.05,get-cut=0.02",
       ),
     )
-    .action(async (_options: string[], _flags: object, command: Command) =>
-      end(await simulateCommand(command.args, interrupted)),
-    );
+    .action(async (_options: string[], _flags: object, command: Command) => {
+      takeInHand();
+      end(await simulateCommand(command.args, interrupted));
+    });
   program
     .command("doctor")
     .summary("looks at everything a night needs, changes nothing")
@@ -201,20 +209,50 @@ function addTools(
     .action(async (flags: DoctorFlags) => end(await doctorCommand(flags, console, env)));
 }
 
-/** Runs one command line to its exit code. `interrupted` aborts at the first Ctrl-C. */
+function addServe(program: Command, context: Context, end: (code: ExitCode) => void): void {
+  program
+    .command("serve")
+    .summary("the window as a page of this machine")
+    .description(
+      "Serves the window to browsers of this machine and works on started batches until Ctrl-C. Prints the link on stdout.",
+    )
+    .option("--port <n>", "port (default: any free one)")
+    .option("--open", "open the default browser")
+    .option("--read-only", "only look, also beside a Nightrun that is working")
+    .addOption(DATA)
+    .addHelpText("after", examples("nightrun serve --open", "nightrun serve --port 8471 --read-only"))
+    .action(async (flags: ServeFlags) => {
+      context.takeInHand();
+      end(await serveCommand(flags, context));
+    });
+}
+
+/** What the parser of the command line objects to, as one line like all other failures. */
+function usageLine(text: string, command: string): string {
+  const told = oneLine(text.replace(/^error: /, "").trim());
+  const sentence = told.charAt(0).toUpperCase() + told.slice(1);
+  return `nightrun: ${sentence}${/[.?)]$/.test(sentence) ? "" : "."} See \`${command} --help\`.\n`;
+}
+
+/** Runs one command line to its exit code. */
 export async function runProgram(
   argv: readonly string[],
   env: NodeJS.ProcessEnv,
-  interrupted: AbortSignal,
+  interruption: Interruption,
 ): Promise<ExitCode> {
-  const context: Context = { console: createConsole(process.stdout, process.stderr), env, interrupted };
+  const context: Context = {
+    console: createConsole(process.stdout, process.stderr),
+    env,
+    interrupted: interruption.signal,
+    takeInHand: interruption.takeInHand,
+  };
   let code: ExitCode = EXIT.usage;
   const end = (value: ExitCode): void => void (code = value);
   const program = new Command("nightrun")
     .description("Runs folders of images through an Ikomia SCALE deployment, overnight, and loses nothing.")
     .version(version)
     .showSuggestionAfterError()
-    .showHelpAfterError("See `nightrun --help`.")
+    .configureOutput({ outputError: (text, write) => write(usageLine(text, "nightrun")) })
     .exitOverride()
     .addHelpText(
       "after",
@@ -228,7 +266,12 @@ export async function runProgram(
   addReaders(program, context, end);
   addChangers(program, context, end);
   addTools(program, context, end);
-  for (const command of program.commands) command.exitOverride();
+  addServe(program, context, end);
+  for (const command of program.commands) {
+    const name = `nightrun ${command.name()}`;
+    command.exitOverride();
+    command.configureOutput({ outputError: (text, write) => write(usageLine(text, name)) });
+  }
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {

@@ -3,7 +3,11 @@ import { z } from "zod";
 import { FAULT_NAMES, type FaultName, type FaultRates } from "./fault-names.ts";
 import type { SimulatorOptions } from "./settings.ts";
 
-export const USAGE = `Usage: simulator [options]
+export const USAGE = `Usage: nightrun simulate [options]
+
+A local deployment, for trying things without an account. Prints one line of JSON: where it is, where its token
+service is, and the API token that it takes (for \`--deployment\`, IKOMIA_URL and IKOMIA_TOKEN of \`nightrun run\`).
+
   --port <n>              port on 127.0.0.1 (default 0: any free one)
   --mode advice|plain     answer form (default advice)
   --seed <n>              decides run times and random faults (default 1)
@@ -17,6 +21,10 @@ export const USAGE = `Usage: simulator [options]
   --state <file>          keep submitted runs here for the next start
   --stay-with-parent      exit when stdin closes
 Faults: ${FAULT_NAMES.join(", ")}
+
+Examples:
+  nightrun simulate --port 8080 --latency 200-800
+  nightrun simulate --faults put-503=0.05,get-cut=0.02
 `;
 
 export type ParsedArguments =
@@ -72,6 +80,12 @@ function readFlags(argv: readonly string[]): Record<string, unknown> {
   return parseArgs({ args: [...argv], options, strict: true }).values;
 }
 
+/** The first thing that does not fit, as one sentence. */
+function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return `--${String(issue?.path[0] ?? "")} is not usable: ${issue?.message ?? "unknown"}.`;
+}
+
 /** Reads the simulator's own command line. */
 export function parseArguments(argv: readonly string[]): ParsedArguments {
   try {
@@ -97,8 +111,8 @@ export function parseArguments(argv: readonly string[]): ParsedArguments {
       help: flags.help ?? false,
     };
   } catch (error) {
-    if (error instanceof z.ZodError) return { ok: false, problem: z.prettifyError(error) };
-    if (error instanceof TypeError) return { ok: false, problem: error.message }; // What parseArgs throws.
+    if (error instanceof z.ZodError) return { ok: false, problem: problemOf(error) };
+    if (error instanceof TypeError) return { ok: false, problem: `${error.message}.` }; // What parseArgs throws.
     throw error;
   }
 }

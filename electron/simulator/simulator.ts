@@ -7,7 +7,7 @@ const WRONG_USAGE = 2;
 async function main(): Promise<void> {
   const parsed = parseArguments(process.argv.slice(2));
   if (!parsed.ok) {
-    process.stderr.write(`${parsed.problem}\n\n${USAGE}`);
+    process.stderr.write(`nightrun: ${parsed.problem} See \`nightrun simulate --help\`.\n`);
     process.exitCode = WRONG_USAGE;
     return;
   }
