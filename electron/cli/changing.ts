@@ -2,7 +2,7 @@ import { systemClock } from "../engine/clock.ts";
 import { askControl, type ControlAnswer, type ControlRequest } from "../engine/control.ts";
 import { ownPlaces } from "../engine/engine.ts";
 import { openStore } from "../engine/store/store.ts";
-import { refuse, unknownState, withBatches, type ListingFlags } from "./listing.ts";
+import { refuse, unknownReason, unknownState, withBatches, type ListingFlags } from "./listing.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { dataFileOf } from "./open.ts";
@@ -68,7 +68,9 @@ export async function retryCommand(
   console: Console,
 ): Promise<ExitCode> {
   const states = parseRetryStates(flags.state);
-  if (states === null) return refuse(console, unknownState(flags.state ?? ""));
+  if (states === null) return refuse(console, unknownState(flags.state ?? "", ["failed", "uncertain"]));
+  const problem = unknownReason(flags.reason);
+  if (problem !== null) return refuse(console, problem);
   const ids = await batchIds(wanted, flags, console);
   if (typeof ids === "number") return ids;
   const answer = await change(flags, console, {

@@ -1,5 +1,6 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { SIMULATOR } from "../contract/batch.ts";
 import { describeFailure } from "../contract/failure.ts";
 import { systemClock } from "../engine/clock.ts";
 import { createDeployments } from "../engine/deployments.ts";
@@ -101,6 +102,15 @@ async function deploymentCheck(named: string | undefined, env: NodeJS.ProcessEnv
   }
 }
 
+function tokenCheck(env: NodeJS.ProcessEnv, named: string | undefined): Check {
+  const name = "token";
+  if ((env.IKOMIA_TOKEN ?? "") !== "") return { name, ok: true, text: "IKOMIA_TOKEN is set" };
+  if (named === undefined || named === "" || named === SIMULATOR)
+    return { name, ok: true, text: "IKOMIA_TOKEN is not set (the simulator needs none)" };
+  const { what, next } = describeFailure({ reason: "no-token", variable: "IKOMIA_TOKEN" });
+  return { name, ok: false, text: `${what} ${next}`, code: EXIT.stoppedEarly };
+}
+
 /** `nightrun doctor`: looks at everything a night needs, changes nothing. */
 export async function doctorCommand(
   flags: DoctorFlags,
@@ -109,15 +119,13 @@ export async function doctorCommand(
 ): Promise<ExitCode> {
   const dataFile = dataFileOf(flags.data);
   const named = flags.deployment ?? env.NIGHTRUN_DEPLOYMENT;
-  const hasToken = (env.IKOMIA_TOKEN ?? "") !== "";
-  const token = hasToken ? "IKOMIA_TOKEN is set" : "IKOMIA_TOKEN is not set (the simulator needs none)";
   const checks: Check[] = [
     { name: "nightrun", ok: true, text: version },
     { name: "node", ok: true, text: process.versions.node },
     await dataFileCheck(dataFile),
     await diskCheck(dataFile),
     await watchCheck(),
-    { name: "token", ok: hasToken || named === undefined || named === "simulator", text: token },
+    tokenCheck(env, named),
     await deploymentCheck(named, env),
   ];
   for (const { name, ok, text } of checks) {

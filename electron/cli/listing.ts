@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { closest } from "fastest-levenshtein";
+import { describeFailure, IMAGE_REASONS, type Failure } from "../contract/failure.ts";
 import { IMAGE_STATES, stateOf, type ImageState } from "../contract/image.ts";
 import { isEventKind, sentenceOf, type EventDetails, type EventKind } from "../contract/event.ts";
 import { sha256Hex } from "../engine/intake/identity.ts";
@@ -54,11 +55,21 @@ export function parseStates(text: string | undefined): ImageState[] | null {
   return known.length === wanted.length ? known : null;
 }
 
-export function unknownState(text: string): Failure {
+export function unknownState(text: string, known: readonly ImageState[] = IMAGE_STATES): Failure {
   return {
     reason: "usage",
     message: `--state ${text} is not known.`,
-    next: `Use one or more of ${IMAGE_STATES.join(", ")}, with commas.`,
+    next: `Use one or more of ${known.join(", ")}, with commas.`,
+  };
+}
+
+/** What is wrong with `--reason`; null when nothing is. A typo must not look like "there is none". */
+export function unknownReason(text: string | undefined): Failure | null {
+  if (text === undefined || (IMAGE_REASONS as readonly string[]).includes(text)) return null;
+  return {
+    reason: "usage",
+    message: `--reason ${text} is not known. Did you mean ${closest(text, IMAGE_REASONS)}?`,
+    next: `The reasons are: ${IMAGE_REASONS.join(", ")}.`,
   };
 }
 
@@ -144,6 +155,8 @@ export function imagesCommand(
 ): Promise<ExitCode> {
   const states = parseStates(flags.state);
   if (states === null) return Promise.resolve(refuse(console, unknownState(flags.state ?? "")));
+  const problem = unknownReason(flags.reason);
+  if (problem !== null) return Promise.resolve(refuse(console, problem));
   return withBatches(wanted, flags, console, async (store, batches) => {
     for (const batch of batches) {
       const scope = {

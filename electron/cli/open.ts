@@ -1,6 +1,6 @@
 import envPaths from "env-paths";
 import { join, resolve } from "node:path";
-import type { Failure } from "../contract/failure.ts";
+import { describeFailure, type Failure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import { SIMULATOR } from "../contract/batch.ts";
 import { systemClock } from "../engine/clock.ts";
@@ -19,9 +19,29 @@ export function dataFileOf(named: string | undefined): string {
     : resolve(named);
 }
 
+/** Why a file that was named cannot be read, as `bad-file` wants it. */
+export function fileProblem(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+  if (code === "ENOENT" || code === "ENOTDIR") return "there is no such file.";
+  return code === "EISDIR" ? "it is a folder." : `it cannot be read (${code}).`;
+}
+
 /** A deployment's URL in canonical form, or the word `simulator`. */
 export function parseDeployment(text: string): Result<string, Failure> {
   return text === SIMULATOR ? succeed(SIMULATOR) : parseDeploymentUrl(text);
+}
+
+/** The token service that IKOMIA_URL names, else Ikomia's own. */
+function tokenService(env: NodeJS.ProcessEnv): Result<string, Failure> {
+  const named = env.IKOMIA_URL ?? "";
+  const parsed = parseDeploymentUrl(named === "" ? DEFAULT_TOKEN_SERVICE : named);
+  if (parsed.ok) return parsed;
+  const { what } = describeFailure(parsed.failure);
+  return fail({
+    reason: "usage",
+    message: `IKOMIA_URL: ${what}`,
+    next: "Correct the environment variable, or leave it out.",
+  });
 }
 
 /** Finds deployments for the command line: the environment has the token, the simulator is started when it is wanted. */
@@ -57,7 +77,7 @@ export function createFinder(options: FinderOptions): Finder {
       if (address === SIMULATOR) return findSimulator();
       const parsed = parseDeploymentUrl(address);
       if (!parsed.ok) return parsed;
-      const service = parseDeploymentUrl(env.IKOMIA_URL ?? DEFAULT_TOKEN_SERVICE);
+      const service = tokenService(env);
       if (!service.ok) return service;
       return succeed({
         url: parsed.value,

@@ -10,8 +10,15 @@ function usage(message: string, next: string): { ok: false; failure: SetupFailur
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 type Unit = keyof typeof UNIT_MS;
 
-/** `6s`, `10m`, `2h`, `1.5h`: milliseconds. */
-export function parseDuration(text: string, flag: string): Result<number, SetupFailure> {
+/** The longest time that a setting takes. */
+const LONGEST_DAYS = 365;
+
+/** `6s`, `10m`, `2h`, `1.5h`: milliseconds, from one second to `mostDays`. */
+export function parseDuration(
+  text: string,
+  flag: string,
+  mostDays = LONGEST_DAYS,
+): Result<number, SetupFailure> {
   const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|min|h|d)$/.exec(text.trim()) ?? [];
   if (amount === undefined || unit === undefined) {
     return usage(
@@ -19,13 +26,18 @@ export function parseDuration(text: string, flag: string): Result<number, SetupF
       "Write a number with a unit, for example 6s, 10m or 2h.",
     );
   }
-  return succeed(Math.round(Number(amount) * UNIT_MS[unit as Unit]));
+  const ms = Math.round(Number(amount) * UNIT_MS[unit as Unit]);
+  if (ms < UNIT_MS.s || ms > mostDays * UNIT_MS.d)
+    return usage(`${flag} ${text} is out of range.`, `Give something from 1s to ${mostDays}d.`);
+  return succeed(ms);
 }
+
+const MOST_STARTS = 1_000_000;
 
 /** `5/s`, `60/min`, `1000/h`. */
 export function parseRate(text: string): Result<RateLimit, SetupFailure> {
   const [, count, unit] = /^(\d+)\/(s|min|m|h)$/.exec(text.trim()) ?? [];
-  if (count === undefined || unit === undefined || Number(count) < 1) {
+  if (count === undefined || unit === undefined || Number(count) < 1 || Number(count) > MOST_STARTS) {
     return usage(`--rate ${text} is not a rate.`, "Write for example 2/s, 30/min or 500/h.");
   }
   return succeed({ count: Number(count), windowMs: UNIT_MS[unit as Unit] });

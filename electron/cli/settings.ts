@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, OFFICIAL_CONCURRENCY_LIMIT, type BatchSettings } from "
 import type { Failure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import { batchFile, type BatchFile } from "../contract/schema/batch.ts";
-import { parseDeployment } from "./open.ts";
+import { fileProblem, parseDeployment } from "./open.ts";
 import {
   parseAll,
   parseCount,
@@ -41,6 +41,7 @@ export interface RunFlags {
 }
 
 const MOST_RUNS = 1_000_000_000;
+const MOST_RUN_DAYS = 30;
 
 async function readBatchFile(file: string): Promise<Result<BatchFile, Failure>> {
   try {
@@ -53,10 +54,7 @@ async function readBatchFile(file: string): Promise<Result<BatchFile, Failure>> 
       problem: `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not a batch file"}.`,
     });
   } catch (error) {
-    const problem =
-      error instanceof SyntaxError
-        ? "it is not JSON."
-        : `it cannot be read (${error instanceof Error ? error.message : "unknown"}).`;
+    const problem = error instanceof SyntaxError ? "it is not JSON." : fileProblem(error);
     return fail({ reason: "bad-file", file, problem });
   }
 }
@@ -171,7 +169,7 @@ function limitsOf(flags: RunFlags, file: BatchFile): Result<BatchSettings["limit
     ) ??
     take(
       flags.runTimeout,
-      (t) => parseDuration(t, "--run-timeout"),
+      (t) => parseDuration(t, "--run-timeout", MOST_RUN_DAYS),
       (v) => (limits.runTimeoutMs = v),
     ) ??
     take(

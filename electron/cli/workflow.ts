@@ -8,7 +8,7 @@ import { createDeployments } from "../engine/deployments.ts";
 import { shown, type Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { refuse } from "./listing.ts";
-import { createFinder, parseDeployment } from "./open.ts";
+import { createFinder, fileProblem, parseDeployment } from "./open.ts";
 import { version } from "./version.ts";
 
 export interface WorkflowFlags {
@@ -18,13 +18,12 @@ export interface WorkflowFlags {
 
 async function fromFile(file: string): Promise<Result<Workflow>> {
   try {
-    return parseWorkflow(await readFile(file, "utf8"));
+    const parsed = parseWorkflow(await readFile(file, "utf8"));
+    if (parsed.ok || parsed.failure.reason !== "workflow-unavailable") return parsed;
+    const problem = parsed.failure.detail.replace(/^what it gives /, "it ");
+    return fail({ reason: "bad-file", file, problem });
   } catch (error) {
-    return fail({
-      reason: "bad-file",
-      file,
-      problem: `it cannot be read (${error instanceof Error ? error.message : "unknown"}).`,
-    });
+    return fail({ reason: "bad-file", file, problem: fileProblem(error) });
   }
 }
 

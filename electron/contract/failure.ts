@@ -374,7 +374,8 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
   }
 }
 
-const IMAGE_REASONS = [
+/** Every reason that an image can have. */
+export const IMAGE_REASONS = [
   "unsupported-format",
   "name-does-not-match",
   "special-file",

@@ -25,7 +25,13 @@ function errorCode(error: unknown): string {
 export async function checkFolder(folder: string): Promise<SetupFailure | null> {
   try {
     const found = await stat(folder);
-    if (!found.isDirectory()) return { reason: "folder-missing", folder };
+    if (!found.isDirectory()) {
+      return {
+        reason: "usage",
+        message: `${folder} is not a folder.`,
+        next: "Name the folder that holds the images; --include chooses among its files.",
+      };
+    }
     await access(folder, constants.R_OK | constants.X_OK);
     await readdir(folder);
     return null;

@@ -27,11 +27,11 @@ interface TaskName {
 /** Reads an exported workflow file or the answer of `GET /workflow`, old forms included (API facts, section 6). */
 export function parseWorkflow(text: string): Result<Workflow, SetupFailure | DeploymentFailure> {
   const body = parseJson(text);
-  if (body === undefined) return unavailable("what it gives is not JSON");
+  if (body === undefined) return unavailable("what it gives is not JSON.");
   const file = workflowFileSchema.safeParse(body);
   if (!file.success) {
     const place = file.error.issues[0]?.path.join(".") ?? "";
-    return unavailable(`what it gives is not a workflow file${place === "" ? "" : ` (see ${place})`}`);
+    return unavailable(`what it gives is not a workflow file${place === "" ? "" : ` (see ${place})`}.`);
   }
   const connections = (file.data.connections ?? []).map((c) => ({
     sourceId: c.source_id,
@@ -106,11 +106,20 @@ export function resolveOutputs(
   return fail({ reason: "no-outputs", detail });
 }
 
-/** Whether the image and the fixed inputs fill the workflow's inputs; inputs that nothing connects do not count. */
+/**
+ * Whether the image and the fixed inputs fill the workflow's inputs, no fewer and no more: each run would fail, and be
+ * paid for. Inputs that nothing connects do not count; a workflow that tells of none is not judged.
+ */
 export function checkInputs(workflow: Workflow, fixedInputs: readonly FixedInput[]): SetupFailure | null {
   const needed = workflowInputs(workflow).map((type) => (type === "" ? "input" : type));
   const given = 1 + fixedInputs.length;
-  return needed.length > given ? { reason: "inputs-missing", needed, given } : null;
+  if (needed.length > given) return { reason: "inputs-missing", needed, given };
+  if (needed.length === 0 || needed.length === given) return null;
+  return {
+    reason: "usage",
+    message: `The workflow takes ${needed.length === 1 ? "1 input" : `${needed.length} inputs`} (${needed.join(", ")}), and ${given} are given: the image and ${given - 1} with --input.`,
+    next: "Leave out what is too many; see `nightrun workflow`.",
+  };
 }
 
 function parseJson(text: string): unknown {
