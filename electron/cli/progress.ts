@@ -60,11 +60,19 @@ function createBar(console: Console, now: () => number): Progress {
     },
     cliProgress.Presets.rect,
   );
-  bar.start(0, 0, { extra: "looking at the folder" });
+  let started = false;
   let gateShown: string | null = null;
   const progress: Progress = {
     update({ ledger, gateSentence, walking }) {
       const ended = endedOf(ledger);
+      // A bar over nothing would read 100 %.
+      if (!started && ledger.seen > 0) bar.start(ledger.seen, ended, { extra: "" });
+      started ||= ledger.seen > 0;
+      if (gateSentence !== gateShown) {
+        gateShown = gateSentence;
+        if (gateSentence !== null) progress.note(gateSentence);
+      }
+      if (!started) return;
       const counts = [
         ledger.failed > 0 ? `${grouped(ledger.failed)} failed` : "",
         ledger.inFlight > 0 ? `${grouped(ledger.inFlight)} in flight` : "",
@@ -72,17 +80,15 @@ function createBar(console: Console, now: () => number): Progress {
       ];
       bar.setTotal(ledger.seen);
       bar.update(ended, { extra: counts.filter((part) => part !== "").join("  ") });
-      if (gateSentence !== gateShown) {
-        gateShown = gateSentence;
-        if (gateSentence !== null) progress.note(gateSentence);
-      }
     },
     note(line) {
-      console.err.write("\r\u001b[K");
+      if (started) console.err.write("\r\u001b[K");
       console.say(line);
-      bar.render();
+      if (started) bar.render();
     },
-    stop: () => bar.stop(),
+    stop() {
+      if (started) bar.stop();
+    },
   };
   return progress;
 }

@@ -1,12 +1,13 @@
 import { describeFailure, type Failure } from "../contract/failure.ts";
 import type { Gate } from "../contract/gate.ts";
-import { stateOf, unfinished, type Ledger } from "../contract/image.ts";
+import { stateOf, unfinished, type ImageState, type Ledger } from "../contract/image.ts";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { BatchRunner, RunEnding } from "../engine/batch-runner.ts";
 import { systemClock } from "../engine/clock.ts";
 import { openEngine, ownPlaces, type Engine } from "../engine/engine.ts";
 import { sha256Hex } from "../engine/intake/identity.ts";
-import { failureLine, shown, type Console } from "./console.ts";
+import type { Scope } from "../engine/store/queries.ts";
+import { failureLine, grouped, oneLine, shown, type Console } from "./console.ts";
 import { EXIT, exitCodeFor, type ExitCode } from "./exit-code.ts";
 import { ledgerLine } from "./ledger-line.ts";
 import { createFinder, dataFileOf } from "./open.ts";
@@ -63,8 +64,10 @@ export async function runCommand(
   if (!opened.ok) return report([opened.failure]);
   const engine = opened.value;
   try {
-    const prepared = await engine.prepare(settings.value);
+    const prepared = await firstContact(engine, settings.value, context);
+    if (prepared === "interrupted") return EXIT.stoppedEarly;
     if (!prepared.ok) return report(prepared.failure);
+    if (flags.json !== true) console.say(startLine(prepared.value.settings));
     const batch = await engine.saveBatch(await knownBatch(engine, prepared.value.settings), prepared.value);
     const control = await openWriterControl(engine, ownPlaces(engine.dataFile).control);
     try {
@@ -85,6 +88,36 @@ export async function runCommand(
     await engine.close(0);
     await finder.stop();
   }
+}
+
+const PATIENCE_MS = 4000;
+
+/** Asks the deployment, and says so when that takes long; Ctrl-C ends the waiting. */
+async function firstContact(
+  engine: Engine,
+  settings: BatchSettings,
+  { console, interrupted }: RunContext,
+): Promise<Awaited<ReturnType<Engine["prepare"]>> | "interrupted"> {
+  const waiting = new AbortController();
+  const stop = AbortSignal.any([interrupted, waiting.signal]);
+  void systemClock.sleep(PATIENCE_MS, stop).then(() => {
+    if (!stop.aborted)
+      console.say(
+        "nightrun: Waiting for the deployment to answer; one that sleeps needs up to two minutes to wake up.",
+      );
+  });
+  const ended = new Promise<"interrupted">((resolve) => {
+    if (interrupted.aborted) resolve("interrupted");
+    interrupted.addEventListener("abort", () => resolve("interrupted"), { once: true });
+  });
+  const outcome = await Promise.race([engine.prepare(settings), ended]);
+  waiting.abort();
+  if (outcome === "interrupted") console.say("nightrun: Stopped before anything was submitted.");
+  return outcome;
+}
+
+function startLine({ intake, decision, results }: BatchSettings): string {
+  return `Running ${shown(intake.folder)} through ${decision.deployment}; results go to ${shown(results.resultsFolder)}.`;
 }
 
 /** The same folder is the same batch, so that the same command resumes it. */
@@ -136,11 +169,40 @@ async function follow(f: Following): Promise<ExitCode> {
   return conclude(f, ending);
 }
 
+/** Nothing happens for so long that a person wonders. */
+const WONDER_AFTER_MS = 4000;
+
+/** Tells once, when nothing else is left to do, which files are waited for because they look unfinished. */
+function createUnsettledNote(f: Following, progress: Progress): (ledger: Ledger) => Promise<void> {
+  let since: number | null = null;
+  let told = false;
+  return async ({ waiting, inFlight }) => {
+    const isIdle = waiting > 0 && inFlight === 0 && f.runner.gates().length === 0 && !f.runner.walking;
+    if (!isIdle || told) {
+      since = null;
+      return;
+    }
+    since ??= systemClock.now();
+    if (systemClock.now() - since < WONDER_AFTER_MS) return;
+    const scope = scopeOf(f.runner.batchId, ["waiting"]);
+    const rows = await f.engine.store.call("pageImages", { ...PATH_ORDER, scope, limit: MOST_EXPLAINED });
+    if (rows.length === 0 || rows.some((row) => row.stage !== "SEEN")) return;
+    told = true;
+    const names = rows.map((row) => shown(row.path)).join(", ");
+    const them = waiting === 1 ? "1 file that is" : `${grouped(waiting)} files that are`;
+    progress.note(
+      `Waiting up to 30 s for ${them} unfinished or cannot be read: ${names}${waiting > rows.length ? ", ..." : ""}`,
+    );
+  };
+}
+
 /** Shows progress and, with `--json`, one event for each image that came to its end. */
 async function showLoop(f: Following, progress: Progress | null, stop: AbortSignal): Promise<void> {
   let gatesShown = "";
+  const noteUnsettled = progress === null ? null : createUnsettledNote(f, progress);
   for (;;) {
     const { ledger } = await f.runner.ledger();
+    if (f.flags.watch !== true) await noteUnsettled?.(ledger);
     const gates = f.runner.gates();
     const [gate] = gates;
     progress?.update({
@@ -198,7 +260,7 @@ async function tellImages(f: Following): Promise<void> {
 function gateSentence(gate: Gate): string {
   if (gate.failure !== null) {
     const { what, next } = describeFailure(gate.failure);
-    return `${what} ${next}`;
+    return oneLine(`${what} ${next}`);
   }
   if (gate.kind === "run-limit") return "The limit of runs is reached; give a larger --max-runs to go on.";
   if (gate.kind === "paused") return "Paused; `nightrun resume` goes on.";
@@ -265,26 +327,23 @@ const MOST_EXPLAINED = 10;
 
 /** Every image that is not done, with its reason; a long list is cut with a word on how to see the rest. */
 async function explain(f: Following): Promise<void> {
-  const scope = {
-    batchId: f.runner.batchId,
-    states: ["failed", "missing", "skipped"] as const,
-    reason: null,
-    search: "",
-    label: null,
-    imageIds: null,
-  };
-  const rows = await f.engine.store.call("pageImages", {
-    scope,
-    sort: "path",
-    descending: false,
-    after: null,
-    limit: MOST_EXPLAINED + 1,
-  });
-  for (const row of rows.slice(0, MOST_EXPLAINED)) {
-    const failure = row.failureJson === null ? null : (JSON.parse(row.failureJson) as Failure);
-    const text = failure === null ? { what: "", next: "" } : describeFailure(failure);
-    f.console.say(`  ${stateOf(row.stage)}  ${shown(row.path)}: ${text.what} ${text.next}`);
+  // What was skipped needs no one: it must not push a failure off the list.
+  for (const states of [["failed", "missing", "uncertain"], ["skipped"]] as const) {
+    const scope = scopeOf(f.runner.batchId, states);
+    const limit = MOST_EXPLAINED + 1;
+    const rows = await f.engine.store.call("pageImages", { ...PATH_ORDER, scope, limit });
+    for (const row of rows.slice(0, MOST_EXPLAINED)) {
+      const failure = row.failureJson === null ? null : (JSON.parse(row.failureJson) as Failure);
+      const text = failure === null ? { what: "", next: "" } : describeFailure(failure);
+      f.console.say(oneLine(`  ${stateOf(row.stage)}  ${row.path}: ${text.what} ${text.next}`));
+    }
+    if (rows.length > MOST_EXPLAINED)
+      f.console.say(`  ... and more: see \`nightrun images --state ${states.join(",")}\`.`);
   }
-  if (rows.length > MOST_EXPLAINED)
-    f.console.say("  ... and more: see `nightrun images --state failed,missing,skipped`.");
+}
+
+const PATH_ORDER = { sort: "path", descending: false, after: null } as const;
+
+function scopeOf(batchId: number, states: readonly ImageState[]): Scope {
+  return { batchId, states, reason: null, search: "", label: null, imageIds: null };
 }
