@@ -1,9 +1,21 @@
+import { existsSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { drawnPictures } from "./test/window/support/drawn-pictures.ts";
 
 const CHROMIUM = process.env.NIGHTRUN_CHROMIUM ?? "/usr/bin/chromium";
+
+/** Browser tests are never left out in silence, and never in CI. */
+function hasChromium(): boolean {
+  if (existsSync(CHROMIUM)) return true;
+  const where = `there is no ${CHROMIUM} (set NIGHTRUN_CHROMIUM to the path of a Chromium)`;
+  if (process.env.CI !== undefined) throw new Error(`The window's tests cannot run: ${where}.`);
+  process.stderr.write(`\n*** THE WINDOW'S TESTS ARE SKIPPED: ${where}. ***\n\n`);
+  return false;
+}
+
+const WINDOW = hasChromium();
 
 export default defineConfig({
   test: {
@@ -13,32 +25,42 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/window/**", "test/desktop/**", "test/reliability/**", "node_modules/**"],
+          exclude: [
+            "test/window/**",
+            "test/desktop/**",
+            "test/e2e/**",
+            "test/reliability/**",
+            "node_modules/**",
+          ],
           environment: "node",
           globalSetup: ["test/support/node-version.ts"],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
       },
-      {
-        plugins: [svelte({ compilerOptions: { runes: true } }), drawnPictures()],
-        test: {
-          name: "window",
-          include: ["test/window/**/*.test.ts"],
-          testTimeout: 30_000,
-          // Tests that measure long tasks must not measure each other.
-          fileParallelism: false,
-          browser: {
-            enabled: true,
-            headless: true,
-            screenshotFailures: false,
-            provider: playwright({
-              launchOptions: { executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] },
-            }),
-            instances: [{ browser: "chromium", viewport: { width: 1280, height: 800 } }],
+      ...[
+        {
+          plugins: [svelte({ configFile: false, compilerOptions: { runes: true } }), drawnPictures()],
+          // What is found only while tests run would reload the page under them.
+          optimizeDeps: { include: ["axe-core", "bits-ui", "fast-check", "svelte/reactivity", "uplot"] },
+          test: {
+            name: "window",
+            include: ["test/window/**/*.test.ts"],
+            testTimeout: 30_000,
+            // Tests that measure long tasks must not measure each other.
+            fileParallelism: false,
+            browser: {
+              enabled: true,
+              headless: true,
+              screenshotFailures: false,
+              provider: playwright({
+                launchOptions: { executablePath: CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] },
+              }),
+              instances: [{ browser: "chromium" as const, viewport: { width: 1280, height: 800 } }],
+            },
           },
         },
-      },
+      ].filter(() => WINDOW),
     ],
   },
 });
