@@ -12,6 +12,7 @@ export const GATE_KINDS = [
   "unknown-outcomes",
   "all-refused",
   "results-lost",
+  "battery-low",
 ] as const;
 export type GateKind = (typeof GATE_KINDS)[number];
 
@@ -19,7 +20,7 @@ export interface Gate {
   kind: GateKind;
   /** Wall clock, integer milliseconds since 1970. */
   since: number;
-  /** What closed it; null for `paused` and `run-limit`. */
+  /** What closed it; null for `paused`, `run-limit` and `battery-low`. */
   failure: Failure | null;
   /** When it is tried again by itself; null when only a person can open it. */
   nextTryAt: number | null;

@@ -37,6 +37,8 @@ export interface BatchRunnerOptions {
   own: { folders: readonly string[]; files: readonly string[] };
   timing: IntakeTiming;
   minimumFreeBytes: () => number | null;
+  /** The machine runs on a battery that is below the person's level: nothing more is submitted. */
+  isBatteryLow: () => boolean;
   onImage: (batchId: number, imageId: number) => void;
   onChange: (batchId: number) => void;
   onProblem: (failure: Failure) => void;
@@ -97,6 +99,11 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   function changed(): void {
     for (const wake of [...waiters]) wake();
     options.onChange(batchId);
+  }
+
+  function lookAtBattery(): void {
+    if (options.isBatteryLow()) gates.close("battery-low", null);
+    else gates.open("battery-low");
   }
 
   function ownDeployment(): Deployment | null {
@@ -248,6 +255,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       }
       lastNow = now;
       if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");
+      lookAtBattery();
       await pump.adopt();
       await pump.finishReceived();
       await revise();
@@ -275,6 +283,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       build();
       await makeRate();
       if (batch.paused) gates.close("paused", null);
+      lookAtBattery();
       await revise();
       await pump.adopt();
       await pump.finishReceived();
@@ -362,6 +371,8 @@ function gateSentence(gate: Gate): string {
       return "Paused. Results of runs already submitted are still collected.";
     case "run-limit":
       return "The limit of runs is reached. Nothing more is submitted.";
+    case "battery-low":
+      return "The battery is low. Nothing more is submitted until the machine is plugged in.";
     case "results-lost":
       return "The deployment seems to have lost its runs; one is tried before the others go on.";
     default:

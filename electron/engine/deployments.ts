@@ -11,6 +11,8 @@ export interface Address {
   tokenService: string;
   /** Read at every sign-in, so that a new token counts at once. */
   apiToken: () => string | null;
+  /** For proxies and certificates on the way there, read at every connection. @default the engine's own */
+  env?: NodeJS.ProcessEnv;
 }
 
 /** Finds a deployment by the word or URL that settings hold; for the simulator it may have to start one. */
@@ -41,8 +43,9 @@ export function createDeployments(options: DeploymentsOptions): Deployments {
   async function connectOnce(address: string): Promise<Result<Deployment, Failure>> {
     const resolved = await options.resolve(address);
     if (!resolved.ok) return resolved;
-    const http = createHttp({ env: options.env, connections: CONNECTIONS, userAgent: options.userAgent });
-    const deployment = createDeployment({ ...resolved.value, http, clock: options.clock });
+    const { env = options.env, ...found } = resolved.value;
+    const http = createHttp({ env, connections: CONNECTIONS, userAgent: options.userAgent });
+    const deployment = createDeployment({ ...found, http, clock: options.clock });
     connected.set(address, deployment);
     return succeed(deployment);
   }

@@ -34,6 +34,8 @@ export interface EngineOptions {
   timing?: Partial<IntakeTiming>;
   /** null = the usual. */
   minimumFreeBytes?: () => number | null;
+  /** @default never */
+  isBatteryLow?: () => boolean;
   onImage?: (batchId: number, imageId: number) => void;
   onChange?: (batchId: number) => void;
   onProblem?: (failure: Failure) => void;
@@ -264,6 +266,7 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       own: { folders: places.folders, files: places.files },
       timing: { ...INTAKE_TIMING, ...options.timing },
       minimumFreeBytes: options.minimumFreeBytes ?? (() => null),
+      isBatteryLow: options.isBatteryLow ?? (() => false),
       onImage: (id, imageId) => options.onImage?.(id, imageId),
       onChange: (id) => options.onChange?.(id),
       onProblem: (failure) => {

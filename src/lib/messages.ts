@@ -38,28 +38,23 @@ export function gateSentence(gate: Gate, card: BatchCard, now: number): string {
       return `The deployment refuses every request since ${since}. Check tasks and parameters in Setup. ${safe}`;
     case "results-lost":
       return `Several results in a row were lost since ${since}. Nightrun stops submitting, so that nothing is paid for in vain. ${safe}`;
+    case "battery-low":
+      return `The battery is low since ${since}. Nightrun goes on when the machine is plugged in; the level is set in Settings. ${safe}`;
   }
 }
 
 /** Every text of the window that is not a failure's own. */
 export const words = {
   product: "Nightrun",
-  yes: "Yes",
   cancel: "Cancel",
   close: "Close",
   save: "Save",
-  saved: "Saved.",
   tryAgain: "Try again",
-  reset: "Reset",
-  add: "Add",
   remove: "Remove",
-  copy: "Copy",
   copied: "Copied.",
-  back: "Back",
   none: "–",
   menu: "More actions",
   skip: "Skip to content",
-  zone: "Your local time",
 
   engine: {
     notSignedIn: {
@@ -71,7 +66,6 @@ export const words = {
       `the answer to ${call} (${status}) is not one of Nightrun's`,
     away: "Nightrun's engine does not answer.",
     awayMeaning: "What you see is how it was. Runs already submitted go on; this page comes back by itself.",
-    failed: "Nightrun cannot start.",
     loading: "Opening the run log.",
     readOnly: "Another Nightrun works with this data file: this window only shows it.",
   },
@@ -129,7 +123,6 @@ export const words = {
     checked: "every image is accounted for",
     unchecked: "being counted",
     ends: "Ends",
-    endsUnknown: "End not known yet",
     endsDone: "Nothing left to do",
     endsStopped: "Stands still",
     between: (range: string) => `between ${range}`,
@@ -171,7 +164,6 @@ export const words = {
     trying: "Trying the deployment now.",
     nextTry: (ms: number) => `Next try in ${formatCountdown(ms)}.`,
     signIn: "Sign in",
-    resume: "Go on",
     openSetup: "Open Setup",
   },
 
@@ -231,10 +223,8 @@ export const words = {
     noOutputs: "There is no result yet.",
     noRuns: "No run was made for this image.",
     emptyOutputs: "The workflow answered, and its outputs are empty.",
-    runId: "Run id",
     noRunId: "No run id was received",
     submitted: "Submitted",
-    finished: "Ended",
     took: "Took",
     copyId: "Copy the run id",
     files: "Result files",
@@ -272,13 +262,10 @@ export const words = {
     from: (task: string, index: number) => `${task} · output ${index}`,
     picture: "Picture",
     table: "Table",
-    rows: (count: number) => plural(count, "row"),
     text: "Text",
     confidence: "Confidence",
     noText: "(no text)",
     unknown: (key: string) => `Nightrun does not know the type ${key}; it is shown as it came.`,
-    measure: "Measure",
-    values: "Values",
     object: "Object",
     empty: "Empty",
     more: (count: number) => `${formatCount(count)} more`,
@@ -306,7 +293,6 @@ export const words = {
       limits: "Limits",
       results: "Results",
     },
-    open: (name: string) => `Open section ${name}`,
     waits: "Opens when the section before is complete.",
     folder: "Folder with the images",
     folderNeeded: "Choose the folder with the images.",
@@ -318,8 +304,6 @@ export const words = {
     globHint: "Globs on the path inside the folder, one a line: scans/**/*.tif. Empty means all.",
     dedupe: "Run equal pictures once",
     dedupeHint: "Files with the same bytes share one run and each get their result.",
-    imagesHere: (count: number) =>
-      count >= 1000 ? "1,000 images or more directly inside" : `${plural(count, "image")} directly inside`,
     deployment: "Endpoint URL",
     deploymentHint:
       "The endpoint URL of the deployment, or the word simulator for the built-in one: no account needed.",
@@ -349,7 +333,6 @@ export const words = {
     allOutputs: "All outputs",
     outputName: (index: number, type: string) => `${index} · ${type === "" ? "type not told" : type}`,
     echoed: "usually the picture itself, sent back",
-    parameters: "Parameters",
     noParameters: "This task has no parameters.",
     default: "Default",
     changed: (count: number) => `${plural(count, "parameter")} changed`,
@@ -380,7 +363,6 @@ export const words = {
     atOnce: (count: number) => `${plural(count, "run")} at once`,
     rate: "Rate limit",
     rateHint: "At most so many submissions in any window of that length.",
-    rateOff: "No limit of its own",
     per: "per",
     second: "second",
     minute: "minute",
@@ -416,7 +398,6 @@ export const words = {
     problems: "To mend first",
     checking: "Checking.",
     ready: "Ready to start.",
-    summaryOutputs: (count: number) => plural(count, "output"),
     notYet: "not yet",
   },
 
@@ -434,7 +415,6 @@ export const words = {
     revisionLine: (images: number) => plural(images, "image"),
     current: "current",
     workflowHash: "Workflow",
-    created: "Created",
     unsaved: "Changes are not saved yet.",
     clean: "Nothing is changed.",
   },
@@ -448,7 +428,6 @@ export const words = {
     again: "Try again",
     running: "The deployment is computing. A sleeping one can take a minute.",
     took: (took: string, id: string) => `Took ${took}. Run ${id}.`,
-    start: "Looks right: start",
     nothing: "No run yet. Try it to see the picture, its overlay and the raw answer.",
   },
 
@@ -468,7 +447,6 @@ export const words = {
     diskHint: "Below this, nothing is submitted: results stay on the server until there is room.",
     battery: "On battery",
     batteryHint: "Stop submitting below this level.",
-    batteryOff: "Go on at any level",
     batteryOn: "Stop below",
     login: "Start when I sign in to this computer",
     tokens: "Deployments and tokens",

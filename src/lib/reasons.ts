@@ -95,6 +95,7 @@ export const GATE_NAMES: Record<GateKind, string> = {
   "unknown-outcomes": "check needed",
   "all-refused": "all refused",
   "results-lost": "results lost",
+  "battery-low": "battery low",
 };
 
 /** How a run ended or where it is. */

@@ -32,6 +32,7 @@ export interface RigOptions {
   intake?: Partial<BatchSettings["intake"]>;
   keepRaw?: boolean;
   minimumFreeBytes?: () => number | null;
+  isBatteryLow?: () => boolean;
   /** @default a token that the simulator accepts */
   apiToken?: () => string | null;
 }
@@ -178,6 +179,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
           ),
         timing: timingFor(speed),
         minimumFreeBytes: options.minimumFreeBytes ?? ((): number => 0),
+        isBatteryLow: options.isBatteryLow ?? ((): boolean => false),
         onImage: wake,
         onChange: wake,
         onProblem: (failure) => {
