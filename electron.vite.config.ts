@@ -29,7 +29,7 @@ export default defineConfig({
     root: "src",
     base: "./",
     publicDir: false,
-    plugins: [svelte({ compilerOptions: { runes: true } })],
+    plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
     build: {
       // The page is also served to ordinary browsers; `light-dark()` must not be rewritten.
       target: "chrome125",

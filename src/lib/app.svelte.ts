@@ -22,7 +22,15 @@ export class AppModel {
   #loading = false;
 
   constructor(client: Client) {
-    this.client = client;
+    this.client = {
+      on: (name, listener) => client.on(name, listener),
+      ask: async (name, input) => {
+        const answer = await client.ask(name, input);
+        // Another window removed the batch: what this one lists is out of date.
+        if (!answer.ok && answer.failure.reason === "unknown-batch") void this.load();
+        return answer;
+      },
+    };
   }
 
   get info(): Omit<AppState, "batches"> | null {
@@ -112,7 +120,6 @@ export class AppModel {
       this.#away = { failure };
       return;
     }
-    if (this.#away === null && this.#failure === null) return;
     this.#away = null;
     void this.load().then(() => {
       this.#epoch += 1;

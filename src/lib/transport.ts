@@ -36,25 +36,34 @@ export function createHttpTransport(base: string): Transport {
     "engine:changed": new Set(),
   };
   let source: EventSource | null = null;
-  let away = false;
+  let isBroken = false;
+  let telling: ReturnType<typeof setTimeout> | undefined;
 
   function emit<E extends EventName>(name: E, event: Events[E]): void {
     for (const listener of listeners[name]) listener(event);
   }
 
-  function setAway(failure: Failure | null): void {
-    if (away === (failure !== null)) return;
-    away = failure !== null;
-    emit("engine:changed", { running: !away, failure });
+  function broke(): void {
+    if (isBroken) return;
+    isBroken = true;
+    // A stream that comes back at once is no news for a person.
+    telling = setTimeout(() => {
+      emit("engine:changed", { running: false, failure: unreachable(host) });
+    }, GRACE_MS);
+  }
+
+  function mended(): void {
+    clearTimeout(telling);
+    // Events of the meantime are lost, so whoever listens has to load anew.
+    if (isBroken) emit("engine:changed", { running: true, failure: null });
+    isBroken = false;
   }
 
   function open(): void {
     source = new EventSource(new URL("api/events", base));
-    source.onopen = () => {
-      setAway(null);
-    };
+    source.onopen = mended;
     source.onerror = () => {
-      setAway(unreachable(host));
+      broke();
       // A refused stream (wrong status) is closed for good by the browser, so it is opened anew here.
       if (source?.readyState === EventSource.CLOSED) setTimeout(open, RECONNECT_MS);
     };
@@ -76,6 +85,7 @@ export function createHttpTransport(base: string): Transport {
 }
 
 const RECONNECT_MS = 2000;
+const GRACE_MS = 1500;
 
 async function post<N extends CallName>(
   base: string,

@@ -180,7 +180,7 @@ test("a token is handed over and never shown again", async () => {
   await shows("It ends in 1234.");
   expect(asked(engine, "token:set")).toHaveLength(1);
   expect(document.body.innerHTML).not.toContain("secret-token");
-  expect(JSON.stringify({ ...localStorage })).not.toContain("secret-token");
+  expect(JSON.stringify(Object.entries(localStorage))).not.toContain("secret-token");
 });
 
 test("a page that is left leaves no listener behind", async () => {
@@ -193,4 +193,22 @@ test("a page that is left leaves no listener behind", async () => {
   }
   await shows("What happened");
   expect(engine.listenerCount).toBe(before);
+});
+
+test("a batch that another window removed is no longer listed", async () => {
+  const { engine } = await openWindow("#/batch/2/night");
+  await shows("All done.");
+  engine.batches.splice(1, 1);
+  location.hash = "#/batch/2/failures";
+  await shows("This batch is not in the data file any more.");
+  expect(document.querySelector(".batches")?.textContent).not.toContain("Drone");
+});
+
+test("a batch that another window made is listed", async () => {
+  const { engine } = await openWindow("#/batch/1/night");
+  await shows("What happened");
+  engine.emit("batches:changed", {
+    batches: [{ ...engine.batches[1]!.card, id: 77, name: "From elsewhere" }],
+  });
+  await expect.poll(() => document.querySelector(".batches")?.textContent).toContain("From elsewhere");
 });

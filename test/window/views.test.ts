@@ -1,6 +1,5 @@
 import axe from "axe-core";
 import { expect, test } from "vitest";
-import { page } from "vitest/browser";
 import { openWindow } from "./support/page.ts";
 import type { Scenario } from "./support/fixture-engine.ts";
 

@@ -53,7 +53,7 @@ await build({
   root: import.meta.dirname,
   base: "./",
   logLevel: "warn",
-  plugins: [svelte({ compilerOptions: { runes: true } })],
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: {
     outDir: site,
     emptyOutDir: true,
