@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isBalanced } from "../../electron/contract/image.ts";
+import { IMAGE_STAGES, isBalanced } from "../../electron/contract/image.ts";
 import { ledgerOf } from "../../electron/engine/store/batches.ts";
 import type { Database } from "../../electron/engine/store/database.ts";
 import {
@@ -81,6 +81,7 @@ function openRun(db: Database): StoredRun | undefined {
 }
 
 let uuids = 0;
+const met = new Set<string>();
 
 function perform(db: Database, batchId: number, what: Doing): void {
   const at = 10;
@@ -196,6 +197,8 @@ test(
             const batchId = makeBatch(db);
             for (const what of doings) {
               perform(db, batchId, what);
+              for (const stage of db.sql("SELECT DISTINCT stage FROM images").all() as { stage: string }[])
+                met.add(stage.stage);
               const counters = db.sql("SELECT name, n FROM counters WHERE n <> 0").all() as {
                 name: string;
                 n: number;
@@ -225,5 +228,7 @@ test(
       }),
       { numRuns: 400 },
     );
+    // Else the operations above never led anywhere, and nothing was shown.
+    expect([...met].sort()).toEqual([...IMAGE_STAGES].filter((stage) => stage !== "SKIPPED").sort());
   },
 );

@@ -62,7 +62,7 @@ function currentRevision(db: Database, batchId: number): number {
   return (db.sql("SELECT revisionId AS id FROM batches WHERE id = ?").get(batchId) as { id: number }).id;
 }
 
-function insertSeen(db: Database, input: ObserveInput, revisionId: number, file: SeenFile): number {
+function insertSeen(db: Database, input: ObserveInput, revisionId: number, file: SeenFile): void {
   const stage: ImageStage = file.failure === null ? "SEEN" : "SKIPPED";
   const made = db
     .sql(
@@ -82,7 +82,7 @@ function insertSeen(db: Database, input: ObserveInput, revisionId: number, file:
       Math.round(input.mono),
       input.at,
     );
-  return Number(made.lastInsertRowid);
+  input.walk?.add(Number(made.lastInsertRowid));
 }
 
 /** Takes a row out of the ledger; if others waited for its result, the first of them takes its place. */
@@ -119,7 +119,7 @@ export function observeFiles(db: Database, input: ObserveInput): { added: number
   for (const file of input.files) {
     const row = currentRow(db, input.batchId, file.path);
     if (row === undefined) {
-      input.walk?.add(insertSeen(db, input, revisionId, file));
+      insertSeen(db, input, revisionId, file);
       added++;
       continue;
     }
@@ -131,7 +131,7 @@ export function observeFiles(db: Database, input: ObserveInput): { added: number
     if (row.stage === "SEEN" && file.failure === null) updateSeen(db, row.id, file, input.mono, input.at);
     else {
       retire(db, row, "superseded", input.at);
-      input.walk?.add(insertSeen(db, input, revisionId, file));
+      insertSeen(db, input, revisionId, file);
     }
   }
   return { added, changed };
@@ -338,26 +338,32 @@ export function fileGone(
     retire(db, row, "removed", input.at);
     return "history";
   }
-  const renamed = db
-    .sql(
-      `SELECT 1 FROM images WHERE batchId = @batchId AND current = 1 AND id <> @id AND stage <> 'MISSING' AND
-       ((@sha256 IS NOT NULL AND sha256 = @sha256) OR (id > @id AND fileId = @fileId AND bytes = @bytes AND mtimeUs = @mtimeUs)) LIMIT 1`,
-    )
-    .get({
-      batchId: row.batchId,
-      id: row.id,
-      sha256: row.sha256,
-      fileId: row.fileId,
-      bytes: row.bytes,
-      mtimeUs: row.mtimeUs,
-    });
-  if (renamed !== undefined) retire(db, row, "renamed", input.at);
+  if (isKnownElsewhere(db, row)) retire(db, row, "renamed", input.at);
   else if (row.stage === "DONE" || row.stage === "SKIPPED") retire(db, row, "removed", input.at);
   else {
     refuseFile(db, { imageId: row.id, failure: { reason: "vanished" }, stage: "MISSING", at: input.at });
     return "MISSING";
   }
   return "history";
+}
+
+/** The same bytes under another name, or the same file there: one of the two may not have been read yet. */
+function isKnownElsewhere(db: Database, row: StoredImage): boolean {
+  const sameBytes =
+    row.sha256 !== null &&
+    db
+      .sql(
+        "SELECT 1 FROM images WHERE batchId = ? AND sha256 = ? AND current = 1 AND id <> ? AND stage <> 'MISSING' LIMIT 1",
+      )
+      .get(row.batchId, row.sha256, row.id) !== undefined;
+  if (sameBytes) return true;
+  const sameFile = db
+    .sql(
+      `SELECT 1 FROM images WHERE batchId = ? AND fileId = ? AND current = 1 AND stage <> 'MISSING' AND id > ?
+       AND bytes = ? AND mtimeUs = ? LIMIT 1`,
+    )
+    .get(row.batchId, row.fileId, row.id, row.bytes, row.mtimeUs);
+  return sameFile !== undefined;
 }
 
 /** The same for a path. Gives the id of the row it concerned. */

@@ -16,11 +16,11 @@ export function dueImages(
 ): StoredImage[] {
   return db
     .sql(
-      `SELECT i.* FROM images i INDEXED BY imagesClaim JOIN batches b ON b.id = i.batchId
-       WHERE i.batchId = ? AND i.current = 1 AND i.stage IN ('READY', 'UNCERTAIN') AND i.nextAt <= ? AND i.revisionId = b.revisionId
-       ORDER BY i.nextAt, i.id LIMIT ?`,
+      `SELECT * FROM images INDEXED BY imagesClaim
+       WHERE batchId = ? AND current = 1 AND stage IN ('READY', 'UNCERTAIN') AND nextAt <= ?
+       AND revisionId = (SELECT revisionId FROM batches WHERE id = ?) ORDER BY nextAt, id LIMIT ?`,
     )
-    .all(input.batchId, input.at, input.limit) as StoredImage[];
+    .all(input.batchId, input.at, input.batchId, input.limit) as StoredImage[];
 }
 
 /** When the next image becomes due, wall clock; null when none waits (held ones do not count). */

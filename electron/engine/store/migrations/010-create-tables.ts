@@ -71,6 +71,7 @@ CREATE INDEX imagesPath ON images (batchId, path) WHERE current = 0;
 CREATE INDEX imagesContent ON images (batchId, sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX imagesClaim ON images (batchId, nextAt, id) WHERE current = 1 AND stage IN ('READY', 'UNCERTAIN');
 CREATE INDEX imagesSeen ON images (batchId, seenMono, id) WHERE current = 1 AND stage = 'SEEN';
+CREATE INDEX imagesFile ON images (batchId, fileId) WHERE current = 1;
 CREATE INDEX imagesFlying ON images (batchId, id) WHERE stage IN ('SENDING', 'SUBMITTED', 'RECEIVING', 'RECEIVED');
 CREATE INDEX imagesStage ON images (batchId, stage, path) WHERE current = 1;
 CREATE INDEX imagesFollowing ON images (leaderId) WHERE leaderId IS NOT NULL;
