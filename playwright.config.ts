@@ -1,0 +1,45 @@
+import { existsSync } from "node:fs";
+import { chromium, defineConfig } from "@playwright/test";
+
+/** Where a Chromium may be: the one that was named, the system's, or Playwright's own. */
+const CANDIDATES = [process.env.NIGHTRUN_CHROMIUM, "/usr/bin/chromium", chromium.executablePath()];
+const found = CANDIDATES.find((file) => file !== undefined && existsSync(file));
+
+if (found === undefined) {
+  const line = "*".repeat(72);
+  console.error(
+    `\n${line}\nTHE BROWSER TESTS ARE SKIPPED: there is no Chromium.\nInstall it, or name one with NIGHTRUN_CHROMIUM=<file>.\n${line}\n`,
+  );
+  process.exit(process.env.CI ? 1 : 0);
+}
+
+/** The tests of the window in a browser: the built page over a real engine and a simulator. */
+export default defineConfig({
+  testDir: "test/e2e",
+  testMatch: process.env.NIGHTRUN_SOAK ? "window-soak.ts" : "*.spec.ts",
+  outputDir: "test-results/e2e",
+  workers: 1,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: process.env.NIGHTRUN_SOAK ? 900_000 : 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"], ["json", { outputFile: "test-results/playwright.json" }]],
+  use: {
+    viewport: { width: 1440, height: 900 },
+    colorScheme: "dark",
+    locale: "en-GB",
+    timezoneId: "UTC",
+    actionTimeout: 15_000,
+    screenshot: "only-on-failure",
+    launchOptions: {
+      executablePath: found,
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+      ],
+    },
+  },
+});
