@@ -17,11 +17,24 @@ export default defineConfig({
       outDir: "out/main",
       rolldownOptions: {
         input: {
+          main: "electron/shell/main.ts",
           cli: "electron/cli/cli.ts",
           simulator: "electron/simulator/simulator.ts",
           "store-worker": "electron/engine/store/store-worker.ts",
         },
         output: FLAT,
+      },
+    },
+  },
+  preload: {
+    build: {
+      target: NODE_TARGET,
+      outDir: "out/preload",
+      // A sandboxed bridge is one CommonJS file: it can require nothing but Electron.
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { preload: "electron/preload/preload.ts" },
+        output: { format: "cjs" as const, entryFileNames: "[name].cjs" },
       },
     },
   },

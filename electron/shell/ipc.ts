@@ -1,22 +1,14 @@
 import { ipcMain, type IpcMainInvokeEvent } from "electron";
-import { CALL_NAMES, type CallName, type Envelope, type Handlers } from "../contract/api.ts";
+import { CALL_NAMES, type CallName, type Envelope } from "../contract/api.ts";
 import { FOLDER_DROPPED } from "../contract/desktop.ts";
 import type { Failure } from "../contract/failure.ts";
 import { fail, succeed } from "../contract/result.ts";
-import { CallRefused } from "../engine/handlers/context.ts";
 import { isOwnUrl } from "./address.ts";
 import { judgePlainData } from "./plain-data.ts";
 
-/** The part of a schema that is needed here; zod's have it. */
-export interface InputSchema {
-  safeParse(
-    value: unknown,
-  ): { success: true; data: unknown } | { success: false; error: { message: string } };
-}
-
 export interface IpcOptions {
-  handlers: Handlers;
-  schemas: Readonly<Record<CallName, { readonly input: InputSchema }>>;
+  /** Answers a call after checking its input against the contract's schema; never rejects. */
+  call: (name: CallName, input: unknown) => Promise<Envelope<unknown>>;
   /** The id of the only web contents that may speak; null while there is no window. */
   windowId: () => number | null;
   onFolderDropped: (path: string) => void;
@@ -33,31 +25,20 @@ const LONGEST_PATH = 4096;
 const FOREIGN: Failure = { reason: "internal", message: "A call came from somewhere else than the window." };
 
 /**
- * Opens one channel per call of the contract, and nothing else. Each call is answered with an envelope, after the
- * sender, the size and the schema were checked; no handler is ever reached by anything that fails one of them.
+ * Opens one channel per call of the contract, and one for a dropped folder. Each call is answered with an envelope,
+ * after sender and size were checked here and the schema in `call`; what fails one of them reaches no handler.
  */
 export function bindIpc(options: IpcOptions): () => void {
   const atOnce = { calls: 0 };
-  for (const name of CALL_NAMES) {
-    const handler = options.handlers[name] as (input: unknown) => unknown;
-    const schema = options.schemas[name].input;
-    ipcMain.handle(name, (event, input: unknown) =>
-      answer(options, { event, name, input, schema, handler, atOnce }),
-    );
-  }
-  ipcMain.handle(FOLDER_DROPPED, (event, input: unknown) =>
-    answer(options, {
-      event,
-      name: FOLDER_DROPPED,
-      input,
-      schema: droppedFolder,
-      handler: (dropped) => {
-        options.onFolderDropped((dropped as { path: string }).path);
-        return {};
-      },
-      atOnce,
-    }),
-  );
+  const open = (name: string, act: (input: unknown) => Promise<Envelope<unknown>>): void =>
+    ipcMain.handle(name, (event, input: unknown) => answer(options, { event, name, input, act, atOnce }));
+  for (const name of CALL_NAMES) open(name, (input) => options.call(name, input));
+  open(FOLDER_DROPPED, async (input) => {
+    const path = droppedPath(input);
+    if (path === null) return refusal(FOLDER_DROPPED, "there is no path in it");
+    options.onFolderDropped(path);
+    return succeed({});
+  });
   return () => {
     for (const name of IPC_CHANNELS) ipcMain.removeHandler(name);
   };
@@ -67,38 +48,38 @@ interface Asked {
   event: IpcMainInvokeEvent;
   name: string;
   input: unknown;
-  schema: InputSchema;
-  handler: (input: unknown) => unknown;
+  act: (input: unknown) => Promise<Envelope<unknown>>;
   atOnce: { calls: number };
 }
 
 async function answer(options: IpcOptions, asked: Asked): Promise<Envelope<unknown>> {
-  if (!isFromWindow(asked.event, options.windowId())) {
+  const { event, name, input, act, atOnce } = asked;
+  if (!isFromWindow(event, options.windowId())) {
     options.onProblem(FOREIGN);
     return fail(FOREIGN);
   }
-  const refuse = (why: string): Envelope<unknown> =>
-    fail({
-      reason: "internal",
-      message: `The window asked ${asked.name} with something else than agreed: ${why}.`,
-    });
-  const unfit = judgePlainData(asked.input);
-  if (unfit !== null) return refuse(unfit);
-  const parsed = asked.schema.safeParse(asked.input);
-  if (!parsed.success) return refuse(parsed.error.message);
-  if (asked.atOnce.calls >= MOST_CALLS_AT_ONCE) return refuse("too many calls at once");
-  asked.atOnce.calls += 1;
+  const unfit = judgePlainData(input);
+  if (unfit !== null) return refusal(name, unfit);
+  if (atOnce.calls >= MOST_CALLS_AT_ONCE) return refusal(name, "too many calls are under way");
+  atOnce.calls += 1;
   try {
-    return succeed(await asked.handler(parsed.data));
+    return await act(input);
   } catch (error) {
-    if (error instanceof CallRefused) return fail(error.failure);
     const message = error instanceof Error ? error.message : String(error);
-    const failure: Failure = { reason: "internal", message: `${asked.name}: ${message}` };
+    const failure: Failure = { reason: "internal", message: `${name}: ${message}` };
     options.onProblem(failure);
     return fail(failure);
   } finally {
-    asked.atOnce.calls -= 1;
+    atOnce.calls -= 1;
   }
+}
+
+function refusal(name: string, why: string): Envelope<unknown> {
+  return fail({
+    reason: "usage",
+    message: `${name}: ${why}.`,
+    next: "Reload the window; report it if it comes again.",
+  });
 }
 
 /** Only the top frame of our window, while it shows our page. */
@@ -118,11 +99,9 @@ function isFromWindow(event: IpcMainInvokeEvent, windowId: number | null): boole
   }
 }
 
-const droppedFolder: InputSchema = {
-  safeParse(value) {
-    const path = typeof value === "object" && value !== null && "path" in value ? value.path : null;
-    return typeof path === "string" && path !== "" && path.length <= LONGEST_PATH && !path.includes("\0")
-      ? { success: true, data: { path } }
-      : { success: false, error: { message: "no path" } };
-  },
-};
+function droppedPath(value: unknown): string | null {
+  const path = typeof value === "object" && value !== null && "path" in value ? value.path : null;
+  if (typeof path !== "string" || path === "" || path.length > LONGEST_PATH || path.includes("\0"))
+    return null;
+  return path;
+}

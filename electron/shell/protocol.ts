@@ -1,17 +1,10 @@
 import { join, sep } from "node:path";
+import type { WindowService } from "../engine/handlers/service.ts";
+import type { PictureAnswer } from "../engine/previews/previews.ts";
 import { APP_HOST, APP_SCHEME } from "./address.ts";
 
-/** A picture by id, as the engine's previews give it; null where there is none. */
-export interface Pictures {
-  preview(imageId: number, edge: number): Promise<PictureBytes | null>;
-  file(imageId: number, suffix: string): Promise<PictureBytes | null>;
-  trial(trialId: string, suffix: string): Promise<PictureBytes | null>;
-}
-
-export interface PictureBytes {
-  type: string;
-  bytes: Uint8Array;
-}
+/** Pictures by id, as the engine gives them. */
+export type Pictures = Pick<WindowService, "preview" | "file" | "trial">;
 
 /** What an address of the page's scheme asks for. */
 export type AppRequest =
@@ -136,7 +129,7 @@ export interface AppProtocolOptions {
 /** Answers every request of the page's scheme. Never rejects. */
 export function createAppProtocol(options: AppProtocolOptions): (request: Request) => Promise<Response> {
   const policy = contentSecurityPolicy(options.devServer);
-  const reply = (status: number, type: string, body: Uint8Array | string | null): Response =>
+  const reply = (status: number, type: string, body: Uint8Array | string, keepMs = 0): Response =>
     new Response(body as ConstructorParameters<typeof Response>[0], {
       status,
       headers: {
@@ -146,12 +139,14 @@ export function createAppProtocol(options: AppProtocolOptions): (request: Reques
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
-        "cache-control": type.startsWith("image/") ? "private, max-age=3600" : "no-store",
+        "cache-control": keepMs === 0 ? "no-store" : `private, max-age=${Math.floor(keepMs / 1000)}`,
       },
     });
   const refuse = (status: number): Response => reply(status, "text/plain; charset=utf-8", String(status));
-  const picture = (found: PictureBytes | null): Response =>
-    found === null || !PICTURE_TYPES.has(found.type) ? refuse(404) : reply(200, found.type, found.bytes);
+  const picture = (found: PictureAnswer): Response => {
+    if (found.kind !== "picture") return refuse(found.kind === "none" ? 404 : 415);
+    return PICTURE_TYPES.has(found.type) ? reply(200, found.type, found.bytes, found.keepMs) : refuse(415);
+  };
 
   async function file(asked: AppRequest & { kind: "file" }): Promise<Response> {
     const path = join(options.folder, ...asked.path);
@@ -174,11 +169,11 @@ export function createAppProtocol(options: AppProtocolOptions): (request: Reques
         case "bad":
           return refuse(400);
         case "preview":
-          return picture(await options.pictures.preview(asked.imageId, asked.edge));
+          return picture(await options.pictures.preview(asked.imageId, asked.edge, request.signal));
         case "picture":
           return picture(await options.pictures.file(asked.imageId, asked.suffix));
         case "trial":
-          return picture(await options.pictures.trial(asked.trialId, asked.suffix));
+          return picture(options.pictures.trial(asked.trialId, asked.suffix));
         case "none":
         case "file":
           if (options.devServer !== null) return await fromDevServer(options.devServer, request.url);

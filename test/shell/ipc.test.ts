@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { CALL_NAMES, type CallName, type Envelope, type Handlers } from "../../electron/contract/api.ts";
+import { CALL_NAMES, type Envelope, type Handlers } from "../../electron/contract/api.ts";
 import { FOLDER_DROPPED } from "../../electron/contract/desktop.ts";
-import { CALL_SCHEMAS } from "../../electron/contract/schema/api.ts";
+import { createDispatcher } from "../../electron/engine/handlers/dispatcher.ts";
 import { CallRefused, ONLY_LOOKING } from "../../electron/engine/handlers/context.ts";
 import type { Failure } from "../../electron/contract/failure.ts";
 
@@ -88,8 +88,7 @@ beforeEach(() => {
     ]),
   ) as unknown as Handlers;
   bindIpc({
-    handlers,
-    schemas: CALL_SCHEMAS,
+    call: createDispatcher({ handlers, readOnly: false, onProblem: (failure) => problems.push(failure) }),
     windowId: () => WINDOW,
     onFolderDropped: (path) => called.push(path),
     onProblem: (failure) => problems.push(failure),
@@ -110,8 +109,7 @@ describe("the channels", () => {
 
   test("can all be closed", () => {
     const close = bindIpc({
-      handlers: {} as Handlers,
-      schemas: CALL_SCHEMAS,
+      call: () => Promise.reject(new Error("Nothing may come this far")),
       windowId: () => WINDOW,
       onFolderDropped: () => undefined,
       onProblem: () => undefined,
@@ -142,8 +140,7 @@ describe.each([...CALL_NAMES, FOLDER_DROPPED])("%s", (name) => {
 test("refuses everybody while there is no window", async () => {
   channels.clear();
   bindIpc({
-    handlers: {} as Handlers,
-    schemas: CALL_SCHEMAS,
+    call: () => Promise.reject(new Error("Nothing may come this far")),
     windowId: () => null,
     onFolderDropped: () => undefined,
     onProblem: () => undefined,
@@ -186,8 +183,4 @@ test("lets a window have only so many calls under way", async () => {
   expect((await Promise.all(waiting)).every((answer) => answer.ok)).toBe(true);
   answerWith = () => ({});
   expect((await call("batch:get", ours, { batchId: 3 })).ok).toBe(true);
-});
-
-test("every call of the contract has a schema", () => {
-  expect(Object.keys(CALL_SCHEMAS).sort()).toEqual([...CALL_NAMES].sort() satisfies CallName[]);
 });

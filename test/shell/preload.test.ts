@@ -51,7 +51,7 @@ test.each([
   FOLDER_DROPPED,
   "app:State",
 ])('refuses the name "%s"', (name) => {
-  expect(() => bridge().call(name as never, {})).toThrow();
+  expect(() => (bridge().call as (name: string, input: unknown) => unknown)(name, {})).toThrow();
   expect(() => bridge().on(name as never, () => undefined)).toThrow();
   expect(asked).toEqual([]);
   expect(listeners.size).toBe(0);

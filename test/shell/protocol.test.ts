@@ -9,19 +9,21 @@ import {
   readAddress,
   type Pictures,
 } from "../../electron/shell/protocol.ts";
+import type { PictureAnswer } from "../../electron/engine/previews/previews.ts";
 
-const picture = { type: "image/jpeg", bytes: new Uint8Array([1, 2, 3]) };
+const bytes = new Uint8Array([1, 2, 3]);
+const picture: PictureAnswer = { kind: "picture", type: "image/jpeg", bytes, keepMs: 60_000 };
 const asked: unknown[][] = [];
 const pictures: Pictures = {
   preview: async (id, edge) => {
     asked.push(["preview", id, edge]);
-    return id === 404 ? null : picture;
+    return id === 404 ? { kind: "none" } : id === 415 ? { kind: "unreadable" } : picture;
   },
   file: async (id, suffix) => {
     asked.push(["file", id, suffix]);
-    return suffix === "page.html" ? { type: "text/html", bytes: new Uint8Array(1) } : picture;
+    return suffix === "page.html" ? { ...picture, type: "text/html" } : picture;
   },
-  trial: async (id, suffix) => {
+  trial: (id, suffix) => {
     asked.push(["trial", id, suffix]);
     return picture;
   },
@@ -171,15 +173,16 @@ describe("pictures", () => {
     const answer = await get(address);
     expect(asked).toEqual([wanted]);
     expect(answer.headers.get("content-type")).toBe("image/jpeg");
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(picture.bytes);
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(bytes);
   });
 
   test("that do not exist are not there", async () => {
     expect((await get("app://ui/preview/404/96")).status).toBe(404);
+    expect((await get("app://ui/preview/415/96")).status).toBe(415);
   });
 
   test("are never anything but pictures", async () => {
-    expect((await get("app://ui/file/1/page.html")).status).toBe(404);
+    expect((await get("app://ui/file/1/page.html")).status).toBe(415);
   });
 });
 
