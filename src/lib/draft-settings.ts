@@ -7,7 +7,8 @@ import {
 } from "../../electron/contract/batch.ts";
 import { leafTasks, type Workflow, type WorkflowTask } from "../../electron/contract/workflow.ts";
 import { lastPart } from "./format.ts";
-import { plural, words } from "./messages.ts";
+import { words } from "./messages.ts";
+import { plural } from "./plural.ts";
 
 export const SECTIONS = ["folder", "deployment", "tasks", "limits", "results"] as const;
 export type SectionName = (typeof SECTIONS)[number];

@@ -6,22 +6,20 @@ import type {
   CallOutput,
   EventName,
   Events,
-  FailureGroup,
   Handlers,
-  ImageDetail,
   ImageOutput,
   ImageScope,
   Input,
-  Night,
   Transport,
 } from "../../../electron/contract/api.ts";
 import type { Failure } from "../../../electron/contract/failure.ts";
 import { canonicalDecision, type BatchSettings } from "../../../electron/contract/batch.ts";
 import { fail, succeed, type Result } from "../../../electron/contract/result.ts";
-import type { Workflow } from "../../../electron/contract/workflow.ts";
 import { chance, SHEET } from "./drawn-night.ts";
-import { FixtureBatch, fixtureSettings } from "./fixture-batch.ts";
+import { FixtureBatch } from "./fixture-batch.ts";
+import { detailOf, eventsOf, failuresOf, nightOf } from "./fixture-night.ts";
 import { outputsOf } from "./fixture-outputs.ts";
+import { FIXTURE_WORKFLOW } from "./fixture-workflow.ts";
 
 export type Scenario = "night" | "empty" | "gates" | "slow" | "broken";
 
@@ -34,41 +32,6 @@ export interface FixtureOptions {
 }
 
 const HOUR = 3_600_000;
-
-export const FIXTURE_WORKFLOW: Workflow = {
-  name: "Herbarium",
-  tasks: [
-    {
-      id: 0,
-      name: "ocv_clahe",
-      taskIndex: 0,
-      inputs: ["IMAGE"],
-      outputs: ["IMAGE"],
-      parameters: [
-        { name: "clipLimit", value: "4.000000" },
-        { name: "useGrid", value: "0" },
-      ],
-    },
-    {
-      id: 1,
-      name: "find_blobs",
-      taskIndex: 0,
-      inputs: ["IMAGE"],
-      outputs: ["IMAGE", "OBJECT_DETECTION"],
-      parameters: [
-        { name: "classes", value: '["leaf", "flower"]' },
-        { name: "conf_thres", value: "0.25" },
-        { name: "cuda", value: "True" },
-        { name: "min_area", value: "80" },
-        { name: "model_name", value: "yolov8m" },
-      ],
-    },
-  ],
-  connections: [
-    { sourceId: -1, sourceIndex: 0, targetId: 0, targetIndex: 0 },
-    { sourceId: 0, sourceIndex: 0, targetId: 1, targetIndex: 0 },
-  ],
-};
 
 /** An engine in memory with a made-up night: answers every call of the contract and ticks when asked to. */
 export class FixtureEngine implements Transport {
@@ -287,137 +250,6 @@ export class FixtureEngine implements Transport {
     return { images, runs: images };
   }
 
-  #detail(imageId: number): Result<ImageDetail> {
-    const batch = this.batches.find((b) => imageId >= b.firstId && imageId < b.firstId + b.states.length);
-    if (batch === undefined) return fail({ reason: "internal", message: `no image ${imageId}` });
-    const row = batch.row(imageId - batch.firstId);
-    const failure = batch.failure(imageId - batch.firstId);
-    const isDone = row.state === "done";
-    const submittedAt = row.updatedAt - 3200;
-    return succeed({
-      row,
-      sha256: "9f2c",
-      width: SHEET.width,
-      height: SHEET.height,
-      failure,
-      runs:
-        row.state === "waiting" || row.state === "skipped"
-          ? []
-          : [
-              {
-                id: imageId,
-                uuid: `0c9a53e2-7c1b-4f0e-9d0a-${String(imageId).padStart(12, "0")}`,
-                state: isDone ? "DONE" : row.state === "failed" ? "FAILED" : "SUBMITTED",
-                intentAt: submittedAt - 120,
-                submittedAt,
-                finishedAt: isDone ? row.updatedAt : null,
-                failure,
-              },
-            ],
-      outputs: isDone ? this.outputs(imageId) : [],
-      files: isDone ? [`${row.path}.json`] : [],
-      sharedWith: imageId % 50 === 7 && isDone ? "drawer 001/sheet 0000017.tif" : null,
-      earlier: [],
-    });
-  }
-
-  #night(batch: FixtureBatch): Night {
-    const bucketMs = 5 * 60_000;
-    const buckets = batch.card.ledger.done === 0 ? 0 : 88;
-    const now = this.options.now;
-    const fromAt = now - buckets * bucketMs;
-    const isOut = (i: number) => i > 41 && i < 48;
-    const wave = (i: number, salt: number) => Math.sin(i / 9) * 8 + chance(i, salt) * 14;
-    const out = {
-      kind: "unreachable",
-      fromAt: fromAt + 42 * bucketMs,
-      untilAt: fromAt + 48 * bucketMs,
-    } as const;
-    const gates: Night["gates"] = buckets === 0 ? [] : [out];
-    for (const gate of batch.card.gates) gates.push({ kind: gate.kind, fromAt: gate.since, untilAt: null });
-    return {
-      fromAt,
-      bucketMs,
-      done: Array.from({ length: buckets }, (_, i) => (isOut(i) ? 0 : Math.round(140 + wave(i, 70)))),
-      runTimeMs: Array.from({ length: buckets }, (_, i) => (isOut(i) ? null : 3100 + wave(i, 71) * 25)),
-      inFlight: Array.from({ length: buckets }, (_, i) => (isOut(i) ? 0 : 5)),
-      gates,
-      totalRunTimeMs: batch.card.ledger.done * 3200,
-      extraRuns: { uncertain: 1, lost: 3, workflowErrors: 0 },
-    };
-  }
-
-  #events(batch: FixtureBatch): BatchEvent[] {
-    const now = this.options.now;
-    const base = { imageId: null, path: null } as const;
-    const list: BatchEvent[] = [
-      {
-        id: 1,
-        at: now - 7.4 * HOUR,
-        kind: "run-started",
-        sentence: `Started on ${batch.card.folder}.`,
-        severity: "info",
-        ...base,
-      },
-      {
-        id: 2,
-        at: now - 6.9 * HOUR,
-        kind: "workflow-failed",
-        sentence: 'The workflow failed on this image: "CUDA out of memory". Other images go on.',
-        severity: "warning",
-        imageId: batch.firstId + 411,
-        path: batch.row(Math.min(411, Math.max(0, batch.states.length - 1)) || 0).path,
-      },
-      {
-        id: 3,
-        at: now - 3.8 * HOUR,
-        kind: "gate-closed",
-        sentence: "The server stopped answering. 16 runs are being computed there.",
-        severity: "warning",
-        ...base,
-      },
-      {
-        id: 4,
-        at: now - 3.3 * HOUR,
-        kind: "gate-opened",
-        sentence: "Goes on after 30 min.",
-        severity: "info",
-        ...base,
-      },
-      {
-        id: 5,
-        at: now - 3.2 * HOUR,
-        kind: "result-lost",
-        sentence: "3 results were lost on the way and computed again.",
-        severity: "notice",
-        ...base,
-      },
-    ];
-    return batch.states.length < 412 ? list.filter((event) => event.id !== 2).reverse() : list.reverse();
-  }
-
-  #failures(batch: FixtureBatch): FailureGroup[] {
-    const groups = new Map<string, FailureGroup>();
-    batch.states.forEach((state, i) => {
-      const failure = batch.failure(i);
-      if (failure === null) return;
-      const key = `${state} ${failure.reason}`;
-      const group = groups.get(key) ?? {
-        reason: failure.reason,
-        state,
-        failure,
-        count: 0,
-        samples: [],
-        retryable: state === "failed" || state === "missing",
-      };
-      group.count += 1;
-      if (group.samples.length < 3)
-        group.samples.push({ imageId: batch.firstId + i, path: batch.row(i).path });
-      groups.set(key, group);
-    });
-    return [...groups.values()].sort((a, b) => b.count - a.count);
-  }
-
   #tokenState(deployment: string) {
     if (deployment === "simulator") return { source: "not-needed" as const, ending: null, note: null };
     const token = this.#tokens.get(deployment);
@@ -560,9 +392,9 @@ export class FixtureEngine implements Transport {
         runId: "0c9a53e2-7c1b-4f0e-9d0a-00000000aaaa",
         outputs: outputsOf(8),
       }),
-    "batch:night": ({ batchId }) => this.#with(batchId, (batch) => this.#night(batch)),
+    "batch:night": ({ batchId }) => this.#with(batchId, (batch) => nightOf(batch, this.options.now)),
     "batch:events": ({ batchId, before }) =>
-      this.#with(batchId, (batch) => ({ events: before === null ? this.#events(batch) : [] })),
+      this.#with(batchId, (batch) => ({ events: before === null ? eventsOf(batch, this.options.now) : [] })),
     "batch:in-flight": ({ batchId }) =>
       this.#with(batchId, (batch) => ({
         rows: batch.states.flatMap((state, i) =>
@@ -580,16 +412,14 @@ export class FixtureEngine implements Transport {
             : [],
         ),
       })),
-    "batch:failures": ({ batchId }) => this.#with(batchId, (batch) => ({ groups: this.#failures(batch) })),
+    "batch:failures": ({ batchId }) => this.#with(batchId, (batch) => ({ groups: failuresOf(batch) })),
     "batch:export-results": ({ batchId, format }) =>
       this.#with(batchId, (batch) => ({ file: `nightrun-results.${format}`, images: batch.states.length })),
     "images:page": (query) => this.#with(query.scope.batchId, (batch) => batch.page(query)),
     "images:counts": ({ scope }) => this.#with(scope.batchId, (batch) => batch.counts(scope)),
     "images:retry-preview": ({ scope }) => succeed(this.#retry(scope, false)),
     "images:retry": ({ scope }) => succeed(this.#retry(scope, true)),
-    "image:get": ({ imageId }) => this.#detail(imageId),
+    "image:get": ({ imageId }) => detailOf(this.batches, imageId, this.outputs),
     "image:reveal": () => ({ revealed: false }),
   };
 }
-
-export { fixtureSettings };
