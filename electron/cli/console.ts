@@ -23,13 +23,20 @@ export function createConsole(out: NodeJS.WriteStream, err: NodeJS.WriteStream):
 
 /** One failure, one line: what happened and what to do. */
 export function failureLine(failure: Failure): string {
-  const { what, next } = describeFailure(failure);
+  const { what, next } = describeFailure(withoutStack(failure));
   return oneLine(`nightrun: ${what} ${next}`);
 }
 
-/** Text of others (a server's answer, a defect's stack) stays on one line and does nothing to the terminal. */
+/** The stack of a defect is of no use to a person at a terminal. */
+function withoutStack(failure: Failure): Failure {
+  return failure.reason === "internal"
+    ? { ...failure, message: failure.message.replace(/\n\s+at [^]*$/, "") }
+    : failure;
+}
+
+/** Text of others (a server's answer, for example) stays on one line and does nothing to the terminal. */
 export function oneLine(text: string): string {
-  return shown(text.replace(/\n\s+at [^\n]*/g, "").replace(/\s*[\r\n]+\s*/g, " "));
+  return shown(text.replace(/\s*[\r\n]+\s*/g, " "));
 }
 
 /** Control characters and other deceptive ones in names are shown, not obeyed. */
