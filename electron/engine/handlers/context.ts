@@ -39,6 +39,8 @@ export interface HandlerContext {
   clock: Clock;
   /** Why a batch that should run does not, by batch. */
   startFailures: Map<number, { failure: Failure; since: number }>;
+  /** Starts that go on, by batch: two windows may ask at once. */
+  starting: Map<number, Promise<Failure | null>>;
   /** Workflows that deployments told since the start, by address. */
   workflows: Map<string, { workflow: Workflow; hash: string }>;
   settings: { current: AppSettings | null };

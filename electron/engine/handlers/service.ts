@@ -73,6 +73,7 @@ export async function openWindowService(
     dataFile,
     clock,
     startFailures: new Map(),
+    starting: new Map(),
     workflows: new Map(),
     settings: { current: await reader.call("readAppSettings", null) },
     touched: (batchId) => feed.touched(batchId),

@@ -7,7 +7,16 @@ import { findBatch, withBatch, writerOf, type HandlerContext } from "./context.t
 type SteeringHandlers = Pick<Handlers, "batch:start" | "batch:pause" | "batch:try-now" | "batch:rescan">;
 
 /** Starts the runner of a batch, which then watches its folder; a failure is kept and shown as a gate. */
-export async function startBatch(context: HandlerContext, batchId: number): Promise<Failure | null> {
+export function startBatch(context: HandlerContext, batchId: number): Promise<Failure | null> {
+  let pending = context.starting.get(batchId);
+  if (pending === undefined) {
+    pending = startOnce(context, batchId).finally(() => context.starting.delete(batchId));
+    context.starting.set(batchId, pending);
+  }
+  return pending;
+}
+
+async function startOnce(context: HandlerContext, batchId: number): Promise<Failure | null> {
   const { startFailures, clock } = context;
   const engine = writerOf(context);
   const isNew = engine.runner(batchId) === null;

@@ -6,6 +6,9 @@ CREATE TABLE appSettings (
 
 -- What changed lately, for windows; also the order "by time" of the table of images.
 CREATE INDEX imagesUpdated ON images (batchId, updatedAt);
+-- The other orders of that table.
+CREATE INDEX imagesBytes ON images (batchId, bytes) WHERE current = 1;
+CREATE INDEX imagesDuration ON images (batchId, coalesce(durationMs, -1)) WHERE current = 1;
 -- Throughput and run times of the last minutes.
 CREATE INDEX runsFinished ON runs (batchId, finishedAt) WHERE state = 'DONE';
 -- What a path was before.
