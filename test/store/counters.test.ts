@@ -214,9 +214,11 @@ test(
             expect(silent).toEqual([]);
             const stranded = db
               .sql(
-                `SELECT f.path, l.stage, l.current FROM images f JOIN images l ON l.id = f.leaderId
-               WHERE f.current = 1 AND f.stage = 'FOLLOWING' AND (l.current = 0 AND l.stage IN ('SEEN', 'READY', 'UNCERTAIN', 'FAILED')
-               OR l.stage IN ('SKIPPED', 'MISSING', 'DONE', 'FOLLOWING'))`,
+                `SELECT f.path, f.stage, l.stage AS leader, l.current FROM images f JOIN images l ON l.id = f.leaderId
+                 WHERE f.current = 1 AND (
+                   f.stage = 'FOLLOWING' AND (l.stage IN ('FAILED', 'SKIPPED', 'MISSING', 'DONE', 'FOLLOWING')
+                     OR l.current = 0 AND l.stage IN ('SEEN', 'READY', 'UNCERTAIN'))
+                   OR f.stage IN ('RECEIVED', 'DONE') AND NOT EXISTS (SELECT 1 FROM results r WHERE r.imageId = l.id))`,
               )
               .all();
             expect(stranded).toEqual([]);

@@ -31,6 +31,8 @@ export interface RigOptions {
   limits?: Partial<BatchLimits>;
   intake?: Partial<BatchSettings["intake"]>;
   keepRaw?: boolean;
+  /** Real milliseconds. @default TEST_TIMING */
+  timing?: Partial<IntakeTiming>;
   minimumFreeBytes?: () => number | null;
   isBatteryLow?: () => boolean;
   /** @default a token that the simulator accepts */
@@ -88,8 +90,11 @@ afterEach(async () => {
 });
 
 /** Scales waits so that they take `TEST_TIMING` of real time. */
-export function timingFor(speed: number): IntakeTiming {
-  const scaled = Object.entries(TEST_TIMING).map(([name, ms]: [string, number]) => [name, ms * speed]);
+export function timingFor(speed: number, change: Partial<IntakeTiming> = {}): IntakeTiming {
+  const scaled = Object.entries({ ...TEST_TIMING, ...change }).map(([name, ms]: [string, number]) => [
+    name,
+    ms * speed,
+  ]);
   return Object.fromEntries(scaled) as IntakeTiming;
 }
 
@@ -177,7 +182,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
               apiToken: options.apiToken ?? ((): string => simulator.token),
             }),
           ),
-        timing: timingFor(speed),
+        timing: timingFor(speed, options.timing),
         minimumFreeBytes: options.minimumFreeBytes ?? ((): number => 0),
         isBatteryLow: options.isBatteryLow ?? ((): boolean => false),
         onImage: wake,

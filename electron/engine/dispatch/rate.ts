@@ -1,7 +1,9 @@
 import type { RateLimit } from "../../contract/batch.ts";
 
 /** The window is kept this much longer than asked for, because the server's clock and the way there are not ours. */
-const MARGIN = 1.02;
+const MARGIN_SHARE = 0.02;
+/** What the way there may take longer for one request than for another, in any window. */
+const LEAST_MARGIN_MS = 50;
 /** A start of an earlier session is stamped before its request left; it may have arrived this much later. */
 const ARRIVAL_SLACK_MS = 1000;
 /** How far a wall clock may have jumped between two boots before starts of the earlier one are forgotten. */
@@ -51,7 +53,7 @@ function earlierEntry(start: EarlierStart, limit: RateLimit, mono: number, now: 
 export function createRate({ limit, earlier, mono, now }: RateOptions): Rate {
   if (limit === null)
     return { waitMs: () => 0, start: () => ({ sent: () => undefined, cancel: () => undefined }) };
-  const windowMs = limit.windowMs * MARGIN;
+  const windowMs = limit.windowMs + Math.max(LEAST_MARGIN_MS, limit.windowMs * MARGIN_SHARE);
   let entries: Entry[] = earlier.flatMap((start) => earlierEntry(start, limit, mono(), now()));
 
   function prune(): void {
