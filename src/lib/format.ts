@@ -84,10 +84,10 @@ export function formatBytes(bytes: number): string {
   return `${FINE.format(value)} ${unit}`;
 }
 
-/** Both ends of a path, so that the end keeps its place while the middle gives way. */
+/** The folder and the name with the separator before it, so that the name keeps its place while the folder gives way. */
 export function splitPath(path: string): { head: string; tail: string } {
   const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  const cut = slash > 0 ? slash : Math.max(0, path.length - 14);
+  const cut = Math.max(0, slash);
   return { head: path.slice(0, cut), tail: path.slice(cut) };
 }
 

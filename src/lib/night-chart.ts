@@ -78,7 +78,7 @@ export function chartOptions({ colors, width, height, names, gates }: ChartInput
       flight: { range: fromZero },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: "{HH}:{mm}", space: 70, size: 28 },
+      { ...axis, grid: { show: false }, values: timeLabels, space: 80, size: 28 },
       { ...axis, scale: "rate", grid, size: 46 },
       {
         ...axis,
@@ -120,6 +120,25 @@ export function chartOptions({ colors, width, height, names, gates }: ChartInput
     hooks: { drawClear: [(chart) => drawGates(chart, gates(), colors.gate)] },
   };
 }
+
+/** Local wall clock of each tick; with seconds where ticks are closer than a minute, so that no two read the same. */
+export function timeLabels(
+  _chart: unknown,
+  ticks: readonly number[],
+  _axis: unknown,
+  _space: unknown,
+  stepSeconds: number,
+): string[] {
+  const format = stepSeconds < 60 ? WITH_SECONDS : TO_THE_MINUTE;
+  return ticks.map((tick) => format.format(tick * 1000));
+}
+
+const TO_THE_MINUTE = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const WITH_SECONDS = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 
 function fromZero(_chart: uPlot, _low: number, high: number): [number, number] {
   return [0, Math.max(1, high * 1.15)];

@@ -55,5 +55,5 @@ test("a time of another day says its day", () => {
 test("a path gives way in its middle, on every system", () => {
   expect(splitPath("drawer 001/sheet 1.tif")).toEqual({ head: "drawer 001", tail: "/sheet 1.tif" });
   expect(splitPath("D:\\scans\\a.tif")).toEqual({ head: "D:\\scans", tail: "\\a.tif" });
-  expect(splitPath("a.tif")).toEqual({ head: "", tail: "a.tif" });
+  expect(splitPath("IMG_2042 (1) edited.jpg")).toEqual({ head: "", tail: "IMG_2042 (1) edited.jpg" });
 });
