@@ -62,7 +62,9 @@ export const words = {
     strangeAnswer: (call: string, status: number) =>
       `the answer to ${call} (${status}) is not one of Nightrun's`,
     away: "Nightrun's engine does not answer.",
-    awayMeaning: "What you see is how it was. Runs already submitted go on; this page comes back by itself.",
+    awayMeaning:
+      "What you see is how it was. Runs already submitted go on; this page comes back by itself when Nightrun runs again.",
+    startedAnew: "Nightrun was started again.",
     loading: "Opening the run log.",
     readOnly: "Another Nightrun works with this data file: this window only shows it.",
   },

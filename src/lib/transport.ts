@@ -59,13 +59,23 @@ export function createHttpTransport(base: string): Transport {
     isBroken = false;
   }
 
+  /** The browser does not tell why a stream was refused, so a call finds out. */
+  async function tellRefusal(): Promise<void> {
+    const answer = await post(base, "settings:get", {});
+    if (answer.ok || !isBroken) return;
+    clearTimeout(telling);
+    emit("engine:changed", { running: false, failure: answer.failure });
+  }
+
   function open(): void {
     source = new EventSource(new URL("api/events", base));
     source.onopen = mended;
     source.onerror = () => {
       broke();
+      if (source?.readyState !== EventSource.CLOSED) return;
       // A refused stream (wrong status) is closed for good by the browser, so it is opened anew here.
-      if (source?.readyState === EventSource.CLOSED) setTimeout(open, RECONNECT_MS);
+      setTimeout(open, RECONNECT_MS);
+      void tellRefusal();
     };
     for (const name of EVENT_NAMES) {
       source.addEventListener(name, (message: MessageEvent<string>) => {
