@@ -74,7 +74,7 @@ export function nightHandlers(context: HandlerContext, cards: Cards): NightHandl
 
   async function nightOf(batch: StoredBatch, wanted: number | null): Promise<Night> {
     const now = clock.now();
-    const active = await reader.call("activityOf", batch.id);
+    const active = await reader.call("activityOf", { batchId: batch.id, withinMs: DAY_MS });
     const card = await cards.of(batch);
     const untilAt = card.activity === "running" || active === null ? now : active.lastAt;
     const firstAt = active?.firstAt ?? now;

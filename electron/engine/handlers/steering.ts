@@ -1,5 +1,6 @@
 import type { BatchCard, Handlers } from "../../contract/api.ts";
 import type { Failure } from "../../contract/failure.ts";
+import { unfinished } from "../../contract/image.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import type { Cards } from "./cards.ts";
 import { findBatch, withBatch, writerOf, type HandlerContext } from "./context.ts";
@@ -19,21 +20,27 @@ export function startBatch(context: HandlerContext, batchId: number): Promise<Fa
 async function startOnce(context: HandlerContext, batchId: number): Promise<Failure | null> {
   const { startFailures, clock } = context;
   const engine = writerOf(context);
-  const isNew = engine.runner(batchId) === null;
+  const isWork = engine.runner(batchId) === null && !(await isFinished(context, batchId));
   const started = await engine.start(batchId, { watch: true });
   if (!started.ok) {
     const since = startFailures.get(batchId)?.since ?? clock.now();
     startFailures.set(batchId, { failure: started.failure, since });
   } else {
     startFailures.delete(batchId);
-    const folder = (await context.reader.call("getBatch", batchId))?.folder ?? "";
-    if (isNew) {
+    // Watching a finished batch again is no start that a person would look for.
+    if (isWork) {
+      const folder = (await context.reader.call("getBatch", batchId))?.folder ?? "";
       const event = { batchId, kind: "run-started", detail: { folder } } as const;
       await engine.store.call("addEvent", { at: clock.now(), event });
     }
   }
   context.touched(batchId);
   return started.ok ? null : started.failure;
+}
+
+async function isFinished({ reader }: HandlerContext, batchId: number): Promise<boolean> {
+  const { ledger } = await reader.call("ledgerOf", batchId);
+  return ledger.seen > 0 && unfinished(ledger) === 0;
 }
 
 /** Batches that were started go on by themselves; a paused one only to collect what is paid for. */

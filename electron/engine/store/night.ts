@@ -1,16 +1,26 @@
 import type { Database } from "./database.ts";
 
-/** From when to when a batch was worked on, in milliseconds since 1970; null = no run yet. */
-export function activityOf(db: Database, batchId: number): { firstAt: number; lastAt: number } | null {
-  const row = db
+/**
+ * From when to when a batch was last worked on, in milliseconds since 1970; null = no run yet. `firstAt` is the first
+ * run of the last `withinMs` before `lastAt`.
+ */
+export function activityOf(
+  db: Database,
+  input: { batchId: number; withinMs: number },
+): { firstAt: number; lastAt: number } | null {
+  const { batchId, withinMs } = input;
+  const last = db
     .sql(
-      `SELECT (SELECT min(intentAt) FROM runs WHERE batchId = @batchId) AS firstAt,
-       (SELECT max(finishedAt) FROM runs WHERE batchId = @batchId) AS lastFinish,
+      `SELECT (SELECT max(finishedAt) FROM runs WHERE batchId = @batchId) AS lastFinish,
        (SELECT max(intentAt) FROM runs WHERE batchId = @batchId) AS lastStart`,
     )
-    .get({ batchId }) as { firstAt: number | null; lastFinish: number | null; lastStart: number | null };
-  if (row.firstAt === null) return null;
-  return { firstAt: row.firstAt, lastAt: Math.max(row.firstAt, row.lastFinish ?? 0, row.lastStart ?? 0) };
+    .get({ batchId }) as { lastFinish: number | null; lastStart: number | null };
+  if (last.lastStart === null) return null;
+  const lastAt = Math.max(last.lastStart, last.lastFinish ?? 0);
+  const { firstAt } = db
+    .sql("SELECT min(intentAt) AS firstAt FROM runs WHERE batchId = @batchId AND intentAt >= @sinceAt")
+    .get({ batchId, sinceAt: Math.min(last.lastStart, lastAt - withinMs) }) as { firstAt: number };
+  return { firstAt, lastAt };
 }
 
 export interface SeriesQuery {
