@@ -7,7 +7,7 @@ const found = CANDIDATES.find((file) => file !== undefined && existsSync(file));
 
 if (found === undefined) {
   const line = "*".repeat(72);
-  console.error(
+  process.stderr.write(
     `\n${line}\nTHE BROWSER TESTS ARE SKIPPED: there is no Chromium.\nInstall it, or name one with NIGHTRUN_CHROMIUM=<file>.\n${line}\n`,
   );
   process.exit(process.env.CI ? 1 : 0);

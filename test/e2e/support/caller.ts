@@ -16,7 +16,15 @@ export async function openCaller(host: Host): Promise<Caller> {
     const url = new URL(`/api/call/${name}`, host.link);
     const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(input) });
     const envelope = (await response.json()) as Result<unknown>;
-    if (!envelope.ok) throw new Error(`${name}: ${JSON.stringify(envelope.failure)}`);
-    return envelope.value as never;
+    return valueOf(name, envelope) as never;
   };
+}
+
+/** A call that can fail by itself gives a result inside the transport's own. */
+function valueOf(name: CallName, envelope: Result<unknown>): unknown {
+  if (!envelope.ok) throw new Error(`${name}: ${JSON.stringify(envelope.failure)}`);
+  const { value } = envelope;
+  return typeof value === "object" && value !== null && "ok" in value
+    ? valueOf(name, value as Result<unknown>)
+    : value;
 }
