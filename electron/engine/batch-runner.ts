@@ -93,6 +93,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   let pump: Pump;
   let intake: Intake;
   let trouble: Trouble;
+  let startedPaused = false;
   const loops: Promise<void>[] = [];
   const waiters = new Set<() => void>();
 
@@ -263,14 +264,20 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     }
   }
 
+  /** Who pauses a run that goes on may resume it; who starts a paused one has to be told. */
+  function mayOpenSoon(gate: Gate): boolean {
+    return gate.kind === "paused" && (options.watch || !startedPaused);
+  }
+
   async function canEnd(): Promise<RunEnding | null> {
     const giveUpAfterMs = settings().limits.giveUpAfterMs;
     if (trouble.outageMs() > giveUpAfterMs) return { kind: "gave-up", afterMs: giveUpAfterMs };
-    const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind));
-    if (person !== undefined && (pump.idle || !gates.mayCollect)) return { kind: "stopped", gate: person };
+    const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind) && !mayOpenSoon(gate));
+    if (person !== undefined && !gates.mayCollect) return { kind: "stopped", gate: person };
     const { ledger } = await store.call("ledgerOf", batchId);
     if (!pump.idle || !intake.quiet) return null;
     if (unfinished(ledger) === 0) return { kind: "complete" };
+    if (person !== undefined) return { kind: "stopped", gate: person };
     const held =
       ledger.waiting === 0 && ledger.inFlight === 0 && (await store.call("nextDueAt", batchId)) === null;
     return held ? { kind: "stopped", gate: null } : null;
@@ -282,7 +289,8 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       times = createRunTimes(await store.call("recentRunTimes", { batchId, limit: 500 }));
       build();
       await makeRate();
-      if (batch.paused) gates.close("paused", null);
+      startedPaused = batch.paused;
+      if (startedPaused) gates.close("paused", null);
       lookAtBattery();
       await revise();
       await pump.adopt();
