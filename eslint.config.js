@@ -83,7 +83,7 @@ export default tseslint.config(
   },
   { files: ["**/*.js"], ...tseslint.configs.disableTypeChecked },
   {
-    files: ["test/**/*.ts"],
+    files: ["test/**/*.ts", "*.config.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off", "no-console": "off" },
   },
 

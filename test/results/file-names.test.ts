@@ -173,7 +173,6 @@ describe(`${RUNS} names from anywhere`, () => {
     fc.assert(
       fc.property(anyText, fc.array(anyText, { maxLength: 3 }), (path, suffixes) => {
         for (const component of resultFileNames(path, suffixes).flatMap((name) => name.split("/"))) {
-          // eslint-disable-next-line no-control-regex -- that is the rule
           expect(component).not.toMatch(/[\u0000-\u001f<>:"|?*\\]|[. ]$|^$/);
           expect(component).not.toMatch(RESERVED);
           expect(component.isWellFormed()).toBe(true);
