@@ -41,12 +41,15 @@ export function pageFolder(): string {
   return fileURLToPath(new URL(beside, import.meta.url));
 }
 
-/** `nightrun serve`: the window as a page of this machine, until Ctrl-C. */
-export async function serveCommand(flags: ServeFlags, context: ServeContext): Promise<ExitCode> {
+/** `nightrun serve`: the window as a page of this machine, until Ctrl-C. `folder` holds the built page. */
+export async function serveCommand(
+  flags: ServeFlags,
+  context: ServeContext,
+  folder = pageFolder(),
+): Promise<ExitCode> {
   const { console } = context;
   const port = flags.port === undefined ? succeed(0) : parseCount(flags.port, "--port", 1, 65_535);
   if (!port.ok) return refuse(console, port.failure);
-  const folder = pageFolder();
   if (!(await isThere(join(folder, "index.html")))) return refuse(console, NOT_BUILT);
   const dataFile = dataFileOf(flags.data);
   const tokens = createMemoryTokens(context.env);

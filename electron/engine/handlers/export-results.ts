@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, rename, unlink } from "node:fs/promises";
+import { lstat, mkdir, open, rename, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import type { Handlers } from "../../contract/api.ts";
@@ -8,7 +8,6 @@ import { fail, succeed, type Result } from "../../contract/result.ts";
 import { createNew, errorCode, syncFolder } from "../results/durable-file.ts";
 import { exportCsv, exportJsonl } from "../results/export.ts";
 import { exportRows } from "../results/export-rows.ts";
-import { exists } from "../results/results-folder.ts";
 import type { StoredBatch } from "../store/batches.ts";
 import type { Store } from "../store/store.ts";
 import { withBatch, writerOf, type HandlerContext } from "./context.ts";
@@ -24,9 +23,14 @@ function stamp(at: number): string {
 async function nameIt(temp: string, folder: string, base: string, format: string): Promise<string> {
   for (let n = 1; n <= MOST_NAMES; n += 1) {
     const name = `${base}${n === 1 ? "" : ` (${n})`}.${format}`;
-    if (await exists(join(folder, name))) continue;
-    await rename(temp, join(folder, name));
-    return name;
+    try {
+      // Taken before it is filled: another window may export at the same time.
+      await (await open(join(folder, name), "wx")).close();
+      await rename(temp, join(folder, name));
+      return name;
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
   }
   throw Object.assign(new Error("EEXIST"), { code: "EEXIST" });
 }

@@ -7,9 +7,8 @@ import { fail, succeed } from "../../contract/result.ts";
 import { sha256Hex } from "../intake/identity.ts";
 import { absolutePath } from "../intake/path.ts";
 import { unpackJson } from "../results/compress.ts";
+import { filesOf } from "../results/export-rows.ts";
 import { readOutput } from "../results/read-output.ts";
-import { resultFileNames } from "../results/safe-path.ts";
-import { suffixesIn } from "../results/suffixes-in.ts";
 import { runOwner } from "../store/queries.ts";
 import type { StoredOutput } from "../store/results.ts";
 import type { StoredImage, StoredRun } from "../store/rows.ts";
@@ -40,11 +39,6 @@ function outputOf(stored: StoredOutput): ImageOutput {
   };
 }
 
-/** The result files of an image, relative to the results folder, the JSON first; none while it has no result. */
-export function filesOf(image: StoredImage, raws: readonly unknown[]): string[] {
-  return image.stage === "DONE" ? resultFileNames(image.path, suffixesIn(raws)) : [];
-}
-
 /** Calls about one image. */
 export function imageDetailHandlers(context: HandlerContext): Pick<Handlers, "image:get" | "image:reveal"> {
   const { reader, host } = context;
@@ -53,7 +47,7 @@ export function imageDetailHandlers(context: HandlerContext): Pick<Handlers, "im
     const batch = await reader.call("getBatch", image.batchId);
     if (batch === null) return null;
     if (what === "picture") return absolutePath(batch.settings.intake.folder, image.path).toString("utf8");
-    const [file] = filesOf(image, []);
+    const [file] = image.stage === "DONE" ? filesOf(image, []) : [];
     return file === undefined ? null : join(batch.settings.results.resultsFolder, file);
   }
 
@@ -76,10 +70,13 @@ export function imageDetailHandlers(context: HandlerContext): Pick<Handlers, "im
         failure: failureOf(image),
         runs: runs.map(runOf),
         outputs,
-        files: filesOf(
-          image,
-          outputs.map((output) => output.raw),
-        ),
+        files:
+          image.stage === "DONE"
+            ? filesOf(
+                image,
+                outputs.map((output) => output.raw),
+              )
+            : [],
         sharedWith: leader?.path ?? null,
         earlier: earlier.map((row) => ({
           imageId: row.id,

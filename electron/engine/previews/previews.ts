@@ -6,7 +6,7 @@ import { openImage } from "../intake/open.ts";
 import { encodeName } from "../intake/path.ts";
 import { inspectPicture } from "../intake/picture.ts";
 import { unpackJson } from "../results/compress.ts";
-import { resultFileNames } from "../results/safe-path.ts";
+import { filesOf } from "../results/export-rows.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { previewOf, readWhole, type ShownPicture } from "./decode.ts";
 import { createLanes } from "./lanes.ts";
@@ -59,12 +59,7 @@ export function createPreviews(reader: Store): Previews {
     }
   }
 
-  async function readResultFile(
-    image: StoredImage,
-    batch: StoredBatch,
-    suffix: string,
-  ): Promise<PictureAnswer> {
-    const [, name = ""] = resultFileNames(image.path, [suffix]);
+  async function readResultFile(batch: StoredBatch, name: string, suffix: string): Promise<PictureAnswer> {
     // The names on the disk are these, to the letter: what looks like an escape in them is none.
     const path = name
       .split("/")
@@ -99,11 +94,11 @@ export function createPreviews(reader: Store): Previews {
       const owner = await ownerOf(imageId);
       if (owner?.image.stage !== "DONE" || owner.image.current !== 1) return { kind: "none" };
       const stored = await reader.call("outputsOf", owner.image);
-      const known = stored.flatMap((output) =>
-        suffixesIn(unpackJson({ encoding: output.encoding, data: output.json })),
-      );
-      if (!known.includes(suffix)) return { kind: "none" };
-      return readResultFile(owner.image, owner.batch, suffix);
+      const raws = stored.map((output) => unpackJson({ encoding: output.encoding, data: output.json }));
+      const place = suffixesIn(raws).indexOf(suffix);
+      // The JSON is named first, then the pictures in the order of the outputs.
+      const name = place < 0 ? undefined : filesOf(owner.image, raws)[place + 1];
+      return name === undefined ? { kind: "none" } : readResultFile(owner.batch, name, suffix);
     },
   };
 }
