@@ -1,6 +1,6 @@
 /**
  * Adds up what the test runners wrote and prints the closing line. Exits non-zero on any failure, on a runner that
- * wrote nothing, and on a skipped browser test.
+ * wrote nothing. Skipped browser tests fail before they come here.
  */
 import { readFileSync } from "node:fs";
 
@@ -11,21 +11,27 @@ interface VitestReport {
   numPendingTests: number;
 }
 
+interface PlaywrightReport {
+  stats: { expected: number; unexpected: number; flaky: number; skipped: number };
+}
+
 const status = Number(process.argv[2] ?? 1);
 
-function readReport(): VitestReport | null {
+function readReport<T>(file: string): T | null {
   try {
-    return JSON.parse(readFileSync("test-results/vitest.json", "utf8")) as VitestReport;
+    return JSON.parse(readFileSync(file, "utf8")) as T;
   } catch {
-    // The step before the tests failed: the status tells.
+    // A step before these tests failed: the status tells.
     return null;
   }
 }
 
-const report = readReport();
-const passed = report?.numPassedTests ?? 0;
-const failedTests =
-  report === null ? 0 : Math.max(report.numFailedTests, report.numFailedTestSuites > 0 ? 1 : 0);
+const units = readReport<VitestReport>("test-results/vitest.json");
+const pages = readReport<PlaywrightReport>("test-results/playwright.json")?.stats;
+const passed = (units?.numPassedTests ?? 0) + (pages?.expected ?? 0) + (pages?.flaky ?? 0);
+const failedUnits =
+  units === null ? 0 : Math.max(units.numFailedTests, units.numFailedTestSuites > 0 ? 1 : 0);
+const failedTests = failedUnits + (pages?.unexpected ?? 0);
 const failed = failedTests === 0 && (status !== 0 || passed === 0) ? 1 : failedTests;
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && status === 0 ? 0 : 1;
