@@ -4,7 +4,7 @@ import { unfinished, type Ledger } from "../../contract/image.ts";
 import type { BatchRunner } from "../batch-runner.ts";
 import type { StoredBatch } from "../store/batches.ts";
 import type { HandlerContext } from "./context.ts";
-import { openGates } from "./gate-bands.ts";
+import { lastPause, openGates } from "./gate-bands.ts";
 import { paceFrom, PACE_SLICES, SLICE_MS, spreadOf, type Slice } from "./pace.ts";
 
 /** Makes the cards of batches; what costs more than a counter is kept for a moment. */
@@ -22,45 +22,50 @@ interface Figures {
   sinceAt: number;
   slices: Slice[];
   runTime: Spread | null;
+  /** What the recorded events tell of gates, where no runner of this process does. */
+  recorded: { gates: Gate[]; pausedAt: number | null };
 }
 
 export function createCards(context: HandlerContext): Cards {
   const { reader, clock } = context;
   const kept = new Map<number, Figures>();
 
-  async function figuresOf(batchId: number): Promise<Figures> {
+  async function figuresOf({ id: batchId, started }: StoredBatch): Promise<Figures> {
     const known = kept.get(batchId);
     if (known !== undefined && clock.mono() - known.atMono < FIGURES_KEPT_MS) return known;
     const sinceAt = clock.now() - PACE_SLICES * SLICE_MS;
-    const [slices, times] = await Promise.all([
+    const isOurs = !started || (context.engine?.runner(batchId) ?? null) !== null;
+    const [slices, times, events] = await Promise.all([
       reader.call("paceOf", { batchId, sinceAt, sliceMs: SLICE_MS }),
       reader.call("recentRunTimes", { batchId, limit: TIMES }),
+      isOurs ? [] : reader.call("gateEvents", batchId),
     ]);
-    const figures = { atMono: clock.mono(), sinceAt, slices, runTime: spreadOf(times) };
+    const recorded = { gates: openGates(events), pausedAt: lastPause(events) };
+    const figures = { atMono: clock.mono(), sinceAt, slices, runTime: spreadOf(times), recorded };
     kept.set(batchId, figures);
     return figures;
   }
 
-  async function gatesOf(batch: StoredBatch, runner: BatchRunner | null): Promise<Gate[]> {
+  function gatesOf(batch: StoredBatch, runner: BatchRunner | null, { recorded }: Figures): Gate[] {
     if (runner !== null) return runner.gates();
     const gates: Gate[] = [];
     const failed = context.startFailures.get(batch.id);
     if (failed !== undefined)
       gates.push({ kind: "unreachable", since: failed.since, failure: failed.failure, nextTryAt: null });
-    if (context.engine === null && batch.started && !batch.paused)
-      gates.push(...openGates(await reader.call("gateEvents", batch.id)));
-    if (batch.paused) gates.push({ kind: "paused", since: batch.createdAt, failure: null, nextTryAt: null });
+    if (context.engine === null && batch.started && !batch.paused) gates.push(...recorded.gates);
+    const since = recorded.pausedAt ?? batch.createdAt;
+    if (batch.paused) gates.push({ kind: "paused", since, failure: null, nextTryAt: null });
     return gates;
   }
 
   async function cardOf(batch: StoredBatch): Promise<BatchCard> {
     const runner = context.engine?.runner(batch.id) ?? null;
-    const [{ ledger, runs }, stages, figures, gates] = await Promise.all([
+    const [{ ledger, runs }, stages, figures] = await Promise.all([
       reader.call("ledgerOf", batch.id),
       reader.call("stageCounts", batch.id),
-      figuresOf(batch.id),
-      gatesOf(batch, runner),
+      figuresOf(batch),
     ]);
+    const gates = gatesOf(batch, runner, figures);
     const activity = activityOf(batch, ledger);
     const moving = activity === "running" && gates.length === 0;
     // Images that wait for another one's result need no run of their own.

@@ -61,3 +61,8 @@ export function openGates(events: readonly GateEvent[]): Gate[] {
   }
   return [...open.values()];
 }
+
+/** When the batch was paused last; null = nothing tells. */
+export function lastPause(events: readonly GateEvent[]): number | null {
+  return events.findLast((event) => event.kind === "gate-closed" && kindOf(event) === "paused")?.at ?? null;
+}
