@@ -89,8 +89,10 @@ export function createQuitter(options: QuitOptions): Quitter {
       const question = isQuitting ? null : quitQuestion(options.work());
       if (question !== null) {
         isAsking = true;
-        const wanted = await options.ask(question).finally(() => (isAsking = false));
-        if (!wanted) return;
+        // A dialog that cannot be shown is no yes.
+        const isWanted = await options.ask(question).catch(() => false);
+        isAsking = false;
+        if (!isWanted) return;
       }
       await drainAndExit(COLLECT_ON_QUIT_MS);
     },
