@@ -24,6 +24,8 @@ export interface Ended {
 export interface Running {
   child: ChildProcessByStdio<null, Readable, Readable>;
   ended: Promise<Ended>;
+  /** What it wrote until now. */
+  stdout(): string;
   /** Resolves when the text was written to either stream. */
   said(text: string | RegExp): Promise<void>;
 }
@@ -72,6 +74,7 @@ export function start(
   return {
     child,
     ended,
+    stdout: () => text.stdout,
     said: (wanted) =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -104,6 +104,14 @@ function openFailure(file: string, error: unknown): SetupFailure {
   return { reason: "data-file-unwritable", file, code };
 }
 
+const OF_ANOTHER = "it is a database of another program.";
+
+/** Our own has our tables from the version on that it tells; a new file has none at all. */
+function isOfAnother(connection: BetterSqlite3.Database, version: number): boolean {
+  const tables = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").pluck().all();
+  return version === 0 ? tables.length > 0 : !tables.includes("batches");
+}
+
 /** Opens the one writing connection; migrates; refuses a newer, damaged or foreign file without changing it. */
 export function openWriter(file: string): Result<Database, SetupFailure> {
   try {
@@ -114,6 +122,10 @@ export function openWriter(file: string): Result<Database, SetupFailure> {
     if (version > LATEST_VERSION) {
       connection.close();
       return fail({ reason: "data-file-newer", file, version, known: LATEST_VERSION });
+    }
+    if (isOfAnother(connection, version)) {
+      connection.close();
+      return fail({ reason: "data-file-damaged", file, detail: OF_ANOTHER });
     }
     const check = connection.pragma("quick_check(1)", { simple: true });
     if (check !== "ok") {
@@ -142,6 +154,10 @@ export function openReader(file: string): Result<Database, SetupFailure> {
       return version > LATEST_VERSION
         ? fail({ reason: "data-file-newer", file, version, known: LATEST_VERSION })
         : fail({ reason: "no-data-file", file });
+    }
+    if (isOfAnother(connection, version)) {
+      connection.close();
+      return fail({ reason: "data-file-damaged", file, detail: OF_ANOTHER });
     }
     connection.pragma("trusted_schema = OFF");
     return succeed(wrap(connection, file));
