@@ -5,7 +5,7 @@ export interface Console {
   /** One line of data. */
   data(line: string): void;
   /** One line for a person. */
-  say(line: string): void;
+  readonly say: (line: string) => void;
   readonly isTerminal: boolean;
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;

@@ -15,7 +15,7 @@ export interface ProgressState {
 export interface Progress {
   update(state: ProgressState): void;
   /** A line above the bar. */
-  note(line: string): void;
+  readonly note: (line: string) => void;
   stop(): void;
 }
 

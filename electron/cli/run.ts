@@ -1,17 +1,17 @@
 import { describeFailure, type Failure } from "../contract/failure.ts";
-import type { Gate } from "../contract/gate.ts";
-import { stateOf, unfinished, type ImageState, type Ledger } from "../contract/image.ts";
+import { unfinished, type Ledger } from "../contract/image.ts";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { BatchRunner, RunEnding } from "../engine/batch-runner.ts";
 import { systemClock } from "../engine/clock.ts";
 import { openEngine, ownPlaces, type Engine } from "../engine/engine.ts";
-import { sha256Hex } from "../engine/intake/identity.ts";
-import type { Scope } from "../engine/store/queries.ts";
-import { failureLine, grouped, oneLine, shown, type Console } from "./console.ts";
+import { failureLine, shown, type Console } from "./console.ts";
 import { EXIT, exitCodeFor, type ExitCode } from "./exit-code.ts";
+import { createUnsettledNote, explain, gateSentence } from "./explain.ts";
 import { ledgerLine } from "./ledger-line.ts";
+import { eventSentence } from "./listing.ts";
 import { createFinder, dataFileOf } from "./open.ts";
 import { createProgress, type Progress } from "./progress.ts";
+import { createRunEvents, type RunEvents } from "./run-events.ts";
 import { settingsOf, warningsOf, type RunFlags } from "./settings.ts";
 import { version } from "./version.ts";
 import { openWriterControl } from "./writer-control.ts";
@@ -51,6 +51,7 @@ export async function runCommand(
   const dataFile = dataFileOf(flags.data);
   const finder = createFinder({ env, simulatorState: `${dataFile}.simulator`, simulatorArgs: [] });
   const changed = new Set<number>();
+  const openedAt = systemClock.now();
   const opened = await openEngine({
     dataFile,
     clock: systemClock,
@@ -63,6 +64,7 @@ export async function runCommand(
   });
   if (!opened.ok) return report([opened.failure]);
   const engine = opened.value;
+  await tellWhatWasLost(engine, openedAt, console);
   try {
     const prepared = await firstContact(engine, settings.value, context);
     if (prepared === "interrupted") return EXIT.stoppedEarly;
@@ -80,6 +82,7 @@ export async function runCommand(
         runner: started.value,
         settings: batch.settings,
         changed,
+        events: flags.json === true ? createRunEvents(console, engine.store, batch.id, openedAt) : null,
       });
     } finally {
       await control.close();
@@ -88,6 +91,14 @@ export async function runCommand(
     await engine.close(0);
     await finder.stop();
   }
+}
+
+/** A data file that was damaged and restored is nothing to find out by chance. */
+async function tellWhatWasLost(engine: Engine, openedAt: number, console: Console): Promise<void> {
+  const query = { batchId: null, before: null, after: null, limit: 10 };
+  const events = await engine.store.call("listEvents", query);
+  for (const event of events)
+    if (event.batchId === null && event.at >= openedAt) console.say(`nightrun: ${eventSentence(event)}`);
 }
 
 const PATIENCE_MS = 4000;
@@ -133,35 +144,27 @@ interface Following extends RunContext {
   runner: BatchRunner;
   settings: BatchSettings;
   changed: Set<number>;
+  /** null without --json. */
+  events: RunEvents | null;
 }
 
 async function follow(f: Following): Promise<ExitCode> {
   const { console, runner, flags, engine } = f;
   const progress = flags.json === true ? null : createProgress(console, () => systemClock.now());
   const watchStop = new AbortController();
+  f.events?.tell("started", {
+    batch: runner.batchId,
+    folder: f.settings.intake.folder,
+    deployment: f.settings.decision.deployment,
+    resultsFolder: f.settings.results.resultsFolder,
+  });
   const shower = showLoop(f, progress, watchStop.signal);
-  if (flags.json === true) {
-    const { folder } = f.settings.intake;
-    console.data(
-      JSON.stringify({
-        event: "started",
-        batch: runner.batchId,
-        folder,
-        deployment: f.settings.decision.deployment,
-        resultsFolder: f.settings.results.resultsFolder,
-        at: new Date().toISOString(),
-      }),
-    );
-  }
   await engine.store.call("addEvent", {
     at: systemClock.now(),
     event: { batchId: runner.batchId, kind: "run-started", detail: { folder: f.settings.intake.folder } },
   });
   const ending = await runner.untilEnded(f.interrupted);
-  if (f.interrupted.aborted)
-    progress?.note(
-      "Stopping: nothing more is submitted; results already paid for are collected for up to 10 s.",
-    );
+  if (f.interrupted.aborted) (progress?.note ?? console.say)(STOPPING);
   await runner.stop(ending.kind === "stopped" && ending.gate !== null ? 0 : COLLECT_ON_STOP_MS);
   watchStop.abort();
   await shower;
@@ -169,41 +172,18 @@ async function follow(f: Following): Promise<ExitCode> {
   return conclude(f, ending);
 }
 
-/** Nothing happens for so long that a person wonders. */
-const WONDER_AFTER_MS = 4000;
-
-/** Tells once, when nothing else is left to do, which files are waited for because they look unfinished. */
-function createUnsettledNote(f: Following, progress: Progress): (ledger: Ledger) => Promise<void> {
-  let since: number | null = null;
-  let told = false;
-  return async ({ waiting, inFlight }) => {
-    const isIdle = waiting > 0 && inFlight === 0 && f.runner.gates().length === 0 && !f.runner.walking;
-    if (!isIdle || told) {
-      since = null;
-      return;
-    }
-    since ??= systemClock.now();
-    if (systemClock.now() - since < WONDER_AFTER_MS) return;
-    const scope = scopeOf(f.runner.batchId, ["waiting"]);
-    const rows = await f.engine.store.call("pageImages", { ...PATH_ORDER, scope, limit: MOST_EXPLAINED });
-    if (rows.length === 0 || rows.some((row) => row.stage !== "SEEN")) return;
-    told = true;
-    const names = rows.map((row) => shown(row.path)).join(", ");
-    const them = waiting === 1 ? "1 file that is" : `${grouped(waiting)} files that are`;
-    progress.note(
-      `Waiting up to 30 s for ${them} unfinished or cannot be read: ${names}${waiting > rows.length ? ", ..." : ""}`,
-    );
-  };
-}
+const STOPPING =
+  "Stopping: nothing more is submitted; results already paid for are collected for up to 10 s.";
 
 /** Shows progress and, with `--json`, one event for each image that came to its end. */
 async function showLoop(f: Following, progress: Progress | null, stop: AbortSignal): Promise<void> {
-  let gatesShown = "";
-  const noteUnsettled = progress === null ? null : createUnsettledNote(f, progress);
+  const { store } = f.engine;
+  const isWaiting = f.flags.watch !== true && progress !== null;
+  const noteUnsettled = isWaiting ? createUnsettledNote(store, f.runner.batchId, progress.note) : null;
   for (;;) {
     const { ledger } = await f.runner.ledger();
-    if (f.flags.watch !== true) await noteUnsettled?.(ledger);
     const gates = f.runner.gates();
+    await noteUnsettled?.(ledger, gates.length > 0 || f.runner.walking);
     const [gate] = gates;
     progress?.update({
       ledger,
@@ -211,60 +191,13 @@ async function showLoop(f: Following, progress: Progress | null, stop: AbortSign
       gateSentence: gate === undefined ? null : gateSentence(gate),
       walking: f.runner.walking,
     });
-    if (f.flags.json === true) {
-      const key = gates.map((g) => g.kind).join();
-      if (key !== gatesShown) {
-        gatesShown = key;
-        f.console.data(
-          JSON.stringify({
-            event: "gates",
-            closed: gates.map((g) => ({ gate: g.kind, sentence: gateSentence(g) })),
-            at: new Date().toISOString(),
-          }),
-        );
-      }
-      await tellImages(f);
-    }
+    f.events?.gates(gates);
+    const changed = [...f.changed];
+    f.changed.clear();
+    await f.events?.images(changed);
     if (stop.aborted) return;
     await systemClock.sleep(SHOW_EVERY_MS, stop);
   }
-}
-
-const ENDED = new Set(["done", "failed", "skipped", "missing"]);
-
-async function tellImages(f: Following): Promise<void> {
-  const ids = [...f.changed];
-  f.changed.clear();
-  for (const id of ids) {
-    const image = await f.engine.store.call("imageById", id);
-    if (image?.current !== 1) continue;
-    const state = stateOf(image.stage);
-    if (!ENDED.has(state)) continue;
-    const failure = image.failureJson === null ? null : (JSON.parse(image.failureJson) as Failure);
-    f.console.data(
-      JSON.stringify({
-        event: "image",
-        path: image.path,
-        sha256: image.sha256 === null ? null : sha256Hex(image.sha256),
-        state,
-        reason: image.reason,
-        sentence: failure === null ? null : describeFailure(failure).what,
-        summary: image.summary,
-        at: new Date(image.updatedAt).toISOString(),
-      }),
-    );
-  }
-}
-
-/** Why nothing is submitted right now, in words. */
-function gateSentence(gate: Gate): string {
-  if (gate.failure !== null) {
-    const { what, next } = describeFailure(gate.failure);
-    return oneLine(`${what} ${next}`);
-  }
-  if (gate.kind === "run-limit") return "The limit of runs is reached; give a larger --max-runs to go on.";
-  if (gate.kind === "paused") return "Paused; `nightrun resume` goes on.";
-  return `Nothing is submitted right now (${gate.kind}).`;
 }
 
 async function conclude(f: Following, ending: RunEnding): Promise<ExitCode> {
@@ -280,26 +213,16 @@ async function conclude(f: Following, ending: RunEnding): Promise<ExitCode> {
       detail: { done: ledger.done, failed: ledger.failed },
     },
   });
-  if (flags.json === true) {
-    console.data(
-      JSON.stringify({
-        event: "ended",
-        exitCode: code,
-        ledger,
-        runs,
-        resultsFolder: settings.results.resultsFolder,
-        at: new Date().toISOString(),
-      }),
-    );
-  }
+  await f.events?.rest();
+  f.events?.tell("ended", { exitCode: code, ledger, runs, resultsFolder: settings.results.resultsFolder });
   if (noImages) {
     console.say(failureLine({ reason: "no-images", folder: settings.intake.folder }));
-    if (ledger.skipped > 0) await explain(f);
+    if (ledger.skipped > 0) await explain(engine.store, runner.batchId, console);
     return code;
   }
   if (flags.json !== true) {
     console.say(ledgerLine(ledger));
-    await explain(f);
+    await explain(engine.store, runner.batchId, console);
     if (ledger.done > 0) console.say(`Results: ${settings.results.resultsFolder}`);
   }
   if (code === EXIT.stoppedEarly) console.say(stoppedLine(f, ending, ledger));
@@ -321,29 +244,4 @@ function stoppedLine(f: Following, ending: RunEnding, ledger: Ledger): string {
   if (ending.kind === "stopped" && ending.gate !== null)
     return `nightrun: ${gateSentence(ending.gate)} ${rest}`;
   return `nightrun: ${ledger.uncertain} ${ledger.uncertain === 1 ? "image is" : "images are"} held because the outcome is unknown; \`nightrun retry --state uncertain\` sends ${ledger.uncertain === 1 ? "it" : "them"} again.`;
-}
-
-const MOST_EXPLAINED = 10;
-
-/** Every image that is not done, with its reason; a long list is cut with a word on how to see the rest. */
-async function explain(f: Following): Promise<void> {
-  // What was skipped needs no one: it must not push a failure off the list.
-  for (const states of [["failed", "missing", "uncertain"], ["skipped"]] as const) {
-    const scope = scopeOf(f.runner.batchId, states);
-    const limit = MOST_EXPLAINED + 1;
-    const rows = await f.engine.store.call("pageImages", { ...PATH_ORDER, scope, limit });
-    for (const row of rows.slice(0, MOST_EXPLAINED)) {
-      const failure = row.failureJson === null ? null : (JSON.parse(row.failureJson) as Failure);
-      const text = failure === null ? { what: "", next: "" } : describeFailure(failure);
-      f.console.say(oneLine(`  ${stateOf(row.stage)}  ${row.path}: ${text.what} ${text.next}`));
-    }
-    if (rows.length > MOST_EXPLAINED)
-      f.console.say(`  ... and more: see \`nightrun images --state ${states.join(",")}\`.`);
-  }
-}
-
-const PATH_ORDER = { sort: "path", descending: false, after: null } as const;
-
-function scopeOf(batchId: number, states: readonly ImageState[]): Scope {
-  return { batchId, states, reason: null, search: "", label: null, imageIds: null };
 }
