@@ -85,12 +85,14 @@ test("a call needs the cookie, the header and JSON", async () => {
 test("no method but the page's own is answered, and nobody is told that other pages may ask", async () => {
   const stand = await openStand();
   for (const method of ["OPTIONS", "PUT", "DELETE", "PATCH", "TRACE"]) {
-    const answer = await ask(stand.server.port, "/api/call/app:state", {
-      method,
-      headers: { cookie: await stand.cookie(), origin: `http://127.0.0.1:${stand.server.port}` },
-    });
-    expect(answer.status, method).toBe(405);
-    expect(Object.keys(answer.headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
+    for (const path of ["/", "/api/call/app:state", "/api/events"]) {
+      const answer = await ask(stand.server.port, path, {
+        method,
+        headers: { cookie: await stand.cookie(), origin: `http://127.0.0.1:${stand.server.port}` },
+      });
+      expect(answer.status, `${method} ${path}`).toBe(405);
+      expect(Object.keys(answer.headers).filter((name) => name.startsWith("access-control"))).toEqual([]);
+    }
   }
 });
 
@@ -152,9 +154,9 @@ test("every answer carries the page's policy", async () => {
 
 test("only the built page's own files are served, however their address is written", async () => {
   const stand = await openStand();
-  expect((await stand.get("/assets/page-1.js")).headers["content-type"]).toContain("text/javascript");
   await writeFile(join(stand.base, "outside.js"), "secret");
   await symlink(join(stand.base, "outside.js"), join(stand.base, "page", "linked.js"));
+  expect((await stand.get("/assets/page-1.js")).headers["content-type"]).toContain("text/javascript");
   const tries = [
     "/../outside.js",
     "/assets/../../outside.js",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { CALL_NAMES } from "../../electron/contract/api.ts";
 import { SIMULATOR } from "../../electron/contract/batch.ts";
-import { LOOKING } from "../../electron/engine/handlers/dispatcher.ts";
+import { createDispatcher, LOOKING } from "../../electron/engine/handlers/dispatcher.ts";
 import { writePictures } from "../support/pictures.ts";
 import { listen } from "./event-client.ts";
 import { openStand, untilFinished, wholeBatch } from "./window-stand.ts";
@@ -67,6 +67,15 @@ test("a window that only looks changes nothing, whatever it is asked", async () 
     });
   }
   expect((await writer.value("app:state", {})).batches).toMatchObject([{ name: "test", activity: "idle" }]);
+});
+
+test("a call that changes something does not even reach its handler", async () => {
+  const reached: string[] = [];
+  const handlers = Object.fromEntries(CALL_NAMES.map((name) => [name, () => void reached.push(name)]));
+  const call = createDispatcher({ handlers: handlers as never, readOnly: true, onProblem: () => undefined });
+  await call("batch:remove", { batchId: 1 });
+  await call("batch:get", { batchId: 1 });
+  expect(reached).toEqual(["batch:get"]);
 });
 
 test("calls that a looking window answers leave the data file as it is", async () => {
