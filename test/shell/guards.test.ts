@@ -6,7 +6,6 @@ import {
   guardSession,
   isPermitted,
   mayLoad,
-  type GuardedContents,
   type GuardedSession,
 } from "../../electron/shell/guards.ts";
 
