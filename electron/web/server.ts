@@ -30,19 +30,22 @@ export interface WebServerOptions {
   port: number;
   now: () => number;
   onProblem: (failure: Failure) => void;
+  /** @default PATIENCE */
+  patience?: typeof PATIENCE;
 }
+
+/** How long a connection may take to say what it wants, and to say all of it; milliseconds. */
+export const PATIENCE = { headersMs: 10_000, requestMs: 30_000, lookEveryMs: 5000 };
 
 const HOST = "127.0.0.1";
 const MOST_CONNECTIONS = 64;
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 5000;
 const MOST_HEADER_BYTES = 16_384;
 const LONGEST_URL = 4096;
 
 /** Listens on this machine only. A port that is taken is a failure, not another port. */
 export async function openWebServer(options: WebServerOptions): Promise<Result<WebServer>> {
-  const { service } = options;
+  const { service, patience = PATIENCE } = options;
   const session = createSession(options.now);
   const pages = createPageFiles(options.pageFolder, options.now);
   const streams = createEventStreams();
@@ -129,10 +132,10 @@ export async function openWebServer(options: WebServerOptions): Promise<Result<W
   const server = createServer(
     {
       maxHeaderSize: MOST_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: patience.lookEveryMs,
       requireHostHeader: true,
     },
     (request, response) => {

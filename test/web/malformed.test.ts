@@ -116,3 +116,20 @@ test("more connections than 64 are turned away, and the page works when they hav
   for (const socket of sockets) socket.destroy();
   await expect.poll(async () => (await stand.get("/").catch(() => ({ status: 0 }))).status).toBe(200);
 });
+
+test("a connection that never says what it wants, or never all of it, is closed", async () => {
+  const stand = await openStand({ patience: { headersMs: 100, requestMs: 200, lookEveryMs: 50 } });
+  const { port } = stand.server;
+  const cookie = await stand.cookie();
+  const head = `POST /api/call/app:state HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
+  const call = `${head}Cookie: ${cookie}\r\nX-Nightrun: 1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`;
+  const untilClosed = (text: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(text));
+      socket.on("error", () => null).on("close", () => resolve(true));
+      socket.resume();
+    });
+  expect(await untilClosed(head)).toBe(true);
+  expect(await untilClosed(call)).toBe(true);
+  expect((await stand.get("/")).status).toBe(200);
+});

@@ -13,7 +13,7 @@ import { createMemoryTokens } from "../../electron/engine/handlers/memory-tokens
 import { openWindowService, type WindowService } from "../../electron/engine/handlers/service.ts";
 import { startSimulator, type Simulator } from "../../electron/simulator/server.ts";
 import type { SimulatorOptions } from "../../electron/simulator/settings.ts";
-import { openWebServer, type WebServer } from "../../electron/web/server.ts";
+import { openWebServer, PATIENCE, type WebServer } from "../../electron/web/server.ts";
 import { TEST_TIMING } from "../support/rig.ts";
 
 /** An answer of the loopback page, as it came. */
@@ -85,6 +85,7 @@ export interface StandOptions {
   beside?: WindowStand;
   dataFile?: string;
   home?: string;
+  patience?: typeof PATIENCE;
 }
 
 /** Everything is closed when the test ends. */
@@ -126,6 +127,7 @@ export async function openStand(options: StandOptions = {}): Promise<WindowStand
     service,
     pageFolder,
     port: 0,
+    patience: options.patience ?? PATIENCE,
     now: () => Date.now(),
     onProblem: (failure) => problems.push(failure),
   });
