@@ -175,6 +175,7 @@ test("A run id that was given before is not believed", async () => {
   expect(ledger).toMatchObject({ done: 3 });
   for (const [path, sha256] of written) expect(await rig.resultSha(path)).toBe(sha256);
   expect((await rig.images()).reduce((sum, image) => sum + image.uncertain, 0)).toBe(1);
+  expect(rig.problems).toEqual([]);
 });
 
 test("A picture that is too large for the deployment fails alone", async () => {

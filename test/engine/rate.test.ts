@@ -7,10 +7,10 @@ import { createRig, type Rig } from "../support/rig.ts";
 const SPEED = 1;
 const WINDOW_MS = 1000;
 
-/** The most submissions that any window `(t - WINDOW_MS, t]` held, by the server's own clock. */
-function mostInWindow(rig: Rig): number {
+/** The most submissions that any window `(t - windowMs, t]` held, by the server's own clock. */
+function mostInWindow(rig: Rig, windowMs = WINDOW_MS): number {
   const arrivals = rig.simulator.control.stats().puts.map((put) => put.atMs);
-  const inside = (end: number): number => arrivals.filter((at) => at <= end && at > end - WINDOW_MS).length;
+  const inside = (end: number): number => arrivals.filter((at) => at <= end && at > end - windowMs).length;
   return Math.max(...arrivals.map(inside));
 }
 
@@ -24,18 +24,20 @@ test("At most so many submissions reach the server in any sliding window", async
   expect(mostInWindow(rig)).toBe(4);
 });
 
-test("The window holds across a good restart and across a kill", async () => {
-  await using rig = await createRig({ speed: SPEED, limits });
-  await writePictures(rig.folder, 14);
+test("The window holds across a kill and a restart", async () => {
+  // Longer than a restart takes, so that the restart alone does not wait it out.
+  const windowMs = 4000;
+  await using rig = await createRig({
+    speed: SPEED,
+    limits: { concurrency: 10, rate: { count: 3, windowMs } },
+  });
+  await writePictures(rig.folder, 6);
   const killed = startEngineProcess(rig, { speed: SPEED });
-  await rig.simulator.control.until((stats) => stats.requests.put >= 4);
+  await rig.simulator.control.until((stats) => stats.requests.put >= 3);
   await killed.kill();
   await rig.start();
-  await rig.simulator.control.until((stats) => stats.requests.put >= 8);
-  await rig.close();
-  const { ledger } = await rig.runToEnd();
-  expect(ledger).toMatchObject({ done: 14 });
-  expect(mostInWindow(rig)).toBeLessThanOrEqual(4);
+  await rig.simulator.control.until((stats) => stats.requests.put >= 6);
+  expect(mostInWindow(rig, windowMs)).toBe(3);
 });
 
 test("A submission that is repeated after a renewed sign-in counts, too", async () => {

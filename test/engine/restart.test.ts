@@ -80,3 +80,22 @@ test("A file that comes into a watched folder is run through the hint alone, and
   await rig.untilLedger((ledger) => ledger.seen === 1 && ledger.done === 1);
   expect(await rig.resultSha("one.png")).toBe(sha256);
 });
+
+test("After a kill a result that may be gone is given up long before the time-out of its run", async () => {
+  await using rig = await createRig({ speed: 50 });
+  await writePicture(rig.folder, "one.png", 1);
+  rig.simulator.control.hold();
+  const engine = startEngineProcess(rig, { speed: 50 });
+  await rig.simulator.control.until((stats) => stats.requests.results > 0);
+  await engine.kill();
+  // As if the server had handed the result to the killed process.
+  await rig.simulator.control.forget();
+  rig.simulator.control.release();
+
+  const { ledger } = await rig.runToEnd();
+  expect(ledger).toMatchObject({ done: 1 });
+  const [lost] = await rig.runs();
+  expect(lost).toMatchObject({ state: "LOST", suspect: 1 });
+  // Its time-out would be ten minutes.
+  expect((lost?.finishedAt ?? 0) - (lost?.submittedAt ?? 0)).toBeLessThan(300_000);
+});

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../electron/engine/clock.ts";
 import { openStore, StoreError, type Store } from "../../electron/engine/store/store.ts";
+import { cheapSettings } from "../support/rig.ts";
 import { dataFilePath, openDatabase } from "./stand.ts";
 
 /** Commits in a write-ahead log: frames that carry the size of the database after them (SQLite file format, 4.1). */
@@ -76,21 +77,21 @@ test("A call that breaks undoes itself and nothing beside it", async () => {
 });
 
 test("A break in the middle of a call leaves nothing half done", async () => {
-  const { store, file } = await openTestStore();
-  await store.call("addEvent", event(1));
-  // The second row breaks the NOT NULL of `at`, after the first was written in the same call.
+  const { store, file: dataFile } = await openTestStore();
+  const settings = cheapSettings("/pictures", "/results");
+  const { batch } = await store.call("saveBatch", { batchId: null, settings, at: 1 });
+  const batchId = batch.id;
+  // The second row breaks a NOT NULL, after the first was written in the same call.
+  const file = { path: "a", bytes: 1, mtimeUs: 1, fileId: "1", failure: null };
   const observe = store.call("observeFiles", {
-    batchId: 1,
+    batchId,
     walk: null,
     mono: 1,
-    at: null as never,
-    files: [
-      { path: "a", bytes: 1, mtimeUs: 1, fileId: "1", failure: null },
-      { path: "b", bytes: 1, mtimeUs: 1, fileId: "2", failure: null },
-    ],
+    at: 1,
+    files: [file, { ...file, path: "b", bytes: null as never }],
   });
   await expect(observe).rejects.toBeInstanceOf(StoreError);
-  const other = new DatabaseSync(file, { readOnly: true });
+  const other = new DatabaseSync(dataFile, { readOnly: true });
   expect(other.prepare("SELECT count(*) AS n FROM images").get()).toEqual({ n: 0 });
   other.close();
 });

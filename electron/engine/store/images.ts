@@ -287,9 +287,19 @@ function reinstate(db: Database, old: StoredImage, fresh: StoredImage, at: numbe
   const waits = old.stage === "FOLLOWING" || old.stage === "MISSING";
   const stage: ImageStage = waits ? "READY" : old.stage;
   db.sql(
-    `UPDATE images SET current = 1, history = NULL, stage = ?, leaderId = iif(?, NULL, leaderId),
-     bytes = ?, mtimeUs = ?, fileId = ?, seenMono = ?, updatedAt = ? WHERE id = ?`,
-  ).run(stage, waits ? 1 : 0, fresh.bytes, fresh.mtimeUs, fresh.fileId, fresh.seenMono, at, old.id);
+    `UPDATE images SET current = 1, history = NULL, stage = @stage, leaderId = iif(@waits, NULL, leaderId),
+     reason = iif(@waits, NULL, reason), failureJson = iif(@waits, NULL, failureJson),
+     bytes = @bytes, mtimeUs = @mtimeUs, fileId = @fileId, seenMono = @seenMono, updatedAt = @at WHERE id = @id`,
+  ).run({
+    stage,
+    waits: waits ? 1 : 0,
+    bytes: fresh.bytes,
+    mtimeUs: fresh.mtimeUs,
+    fileId: fresh.fileId,
+    seenMono: fresh.seenMono,
+    at,
+    id: old.id,
+  });
   return stage;
 }
 
