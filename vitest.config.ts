@@ -34,8 +34,8 @@ export default defineConfig({
           ],
           environment: "node",
           globalSetup: ["test/support/node-version.ts"],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       ...[
@@ -46,7 +46,7 @@ export default defineConfig({
           test: {
             name: "window",
             include: ["test/window/**/*.test.ts"],
-            testTimeout: 30_000,
+            testTimeout: 60_000,
             // Tests that measure long tasks must not measure each other.
             fileParallelism: false,
             browser: {
