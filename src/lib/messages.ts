@@ -125,6 +125,7 @@ export const words = {
     endsDone: "Nothing left to do",
     endsStopped: "Stands still",
     between: (range: string) => `between ${range}`,
+    within: "a minute more or less",
     needsRuns: "a few runs are needed for an estimate",
     rate: "Images a minute",
     rateHint: "over the last minutes",
