@@ -79,7 +79,7 @@ export async function openWebServer(options: WebServerOptions): Promise<Result<W
       return;
     }
     if (url.pathname.startsWith("/api/call/")) return call(request, response, url.pathname.slice(10));
-    if (request.method === "POST") {
+    if (request.method === "POST" || (request.method === "HEAD" && url.pathname.startsWith("/api/"))) {
       say(response, 405, "This is not answered here.");
       return;
     }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { createEventStreams } from "../../electron/web/event-streams.ts";
 import { writePictures } from "../support/pictures.ts";
 import { listen } from "./event-client.ts";
-import { openStand, until, untilFinished } from "./window-stand.ts";
+import { ask, openStand, until, untilFinished } from "./window-stand.ts";
 
 test("a change reaches every open window within a second", async () => {
   const stand = await openStand();
@@ -116,4 +116,22 @@ test("two windows that start the same batch at once make one runner of it", asyn
   expect(Object.values(images).every((image) => image.accepted === 1)).toBe(true);
   const { events } = await stand.value("batch:events", { batchId, before: null, limit: 50 });
   expect(events.filter((event) => event.kind === "run-started")).toHaveLength(1);
+});
+
+test("a batch that one window starts while another pauses it is started and paused, not half of each", async () => {
+  const stand = await openStand();
+  await writePictures(stand.folder, 3);
+  const { batchId } = await stand.value("batch:create", { settings: stand.settings() });
+  const starting = stand.value("batch:start", { batchId });
+  const pausing = stand.value("batch:pause", { batchId });
+  await Promise.all([starting, pausing]);
+  const { card } = await stand.value("batch:get", { batchId });
+  expect(card.activity).toBe("paused");
+  expect(card.gates.map((gate) => gate.kind)).toEqual(["paused"]);
+});
+
+test("a stream of events is for reading: asking for its head alone opens none", async () => {
+  const stand = await openStand();
+  const headers = { cookie: await stand.cookie() };
+  expect((await ask(stand.server.port, "/api/events", { method: "HEAD", headers })).status).toBe(405);
 });

@@ -21,21 +21,21 @@ async function tried(stand: WindowStand): Promise<Failure["reason"] | null> {
 
 test("small troubles of the deployment are waited out while a person tries an image", async () => {
   const stand = await readyStand();
-  const { script } = stand.simulator.control;
-  script({ on: "put", fault: { kind: "status", status: 401 } });
+  const { control } = stand.simulator;
+  control.script({ on: "put", fault: { kind: "status", status: 401 } });
   expect(await tried(stand)).toBeNull();
-  script({ on: "results", fault: { kind: "status", status: 403 } });
+  control.script({ on: "results", fault: { kind: "status", status: 403 } });
   expect(await tried(stand)).toBeNull();
-  script({ on: "put", fault: { kind: "status", status: 429, headers: { "retry-after": "0" } } });
+  control.script({ on: "put", fault: { kind: "status", status: 429, headers: { "retry-after": "0" } } });
   expect(await tried(stand)).toBeNull();
-  script({ on: "results", fault: { kind: "status", status: 503, headers: { "retry-after": "0" } } });
+  control.script({ on: "results", fault: { kind: "status", status: 503, headers: { "retry-after": "0" } } });
   expect(await tried(stand)).toBeNull();
 });
 
 test("what cannot be waited out is told as it is", async () => {
   const stand = await readyStand();
-  const { script } = stand.simulator.control;
-  const expected: [Parameters<typeof script>[0], Failure["reason"]][] = [
+  const { control } = stand.simulator;
+  const expected: [Parameters<typeof control.script>[0], Failure["reason"]][] = [
     [
       { on: "put", fault: { kind: "run-error", status: 520, message: "CUDA out of memory" } },
       "workflow-error",
@@ -49,10 +49,10 @@ test("what cannot be waited out is told as it is", async () => {
     [{ on: "results", fault: { kind: "odd", result: "not-json" } }, "unexpected-result"],
   ];
   for (const [fault, reason] of expected) {
-    script(fault);
+    control.script(fault);
     expect(await tried(stand), JSON.stringify(fault)).toBe(reason);
   }
-  script({ on: "put", fault: { kind: "status", status: 401 }, times: 2 });
+  control.script({ on: "put", fault: { kind: "status", status: 401 }, times: 2 });
   expect(await tried(stand)).toBe("sign-in-refused");
   expect(stand.problems).toEqual([]);
 });

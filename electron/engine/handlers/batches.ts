@@ -142,6 +142,7 @@ export function batchHandlers(context: HandlerContext, cards: Cards): BatchHandl
       }),
     "batch:remove": ({ batchId }) =>
       withBatch(context, batchId, async () => {
+        await context.starting.get(batchId);
         context.startFailures.delete(batchId);
         await writerOf(context).remove(batchId);
         touched(batchId);

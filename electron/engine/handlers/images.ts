@@ -70,11 +70,6 @@ export function imageHandlers(context: HandlerContext): ImageHandlers {
     return counts;
   }
 
-  const labelsOf = (scope: ImageScope): Promise<{ label: string; images: number }[]> =>
-    isWholeBatch({ ...scope, label: null })
-      ? reader.call("countLabelsWithin", { scope, limit: MOST_LABELS })
-      : reader.call("countLabelsWithin", { scope, limit: MOST_LABELS });
-
   return {
     "images:page": (query) =>
       withBatch(context, query.scope.batchId, async () => {
@@ -94,7 +89,10 @@ export function imageHandlers(context: HandlerContext): ImageHandlers {
     "images:counts": ({ scope }) =>
       withBatch(context, scope.batchId, async () => {
         const wanted = scopeOf(scope);
-        const [byState, labels] = await Promise.all([countsOf(wanted), labelsOf(wanted)]);
+        const [byState, labels] = await Promise.all([
+          countsOf(wanted),
+          reader.call("countLabelsWithin", { scope: wanted, limit: MOST_LABELS }),
+        ]);
         const total = IMAGE_STATES.reduce((sum, state) => sum + byState[state], 0);
         return succeed({ total, byState, labels });
       }),

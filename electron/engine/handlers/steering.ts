@@ -75,6 +75,8 @@ export function steeringHandlers(context: HandlerContext, cards: Cards): Steerin
     "batch:pause": ({ batchId }) =>
       withBatch(context, batchId, async () => {
         const engine = writerOf(context);
+        // Another window may be starting it: what is only half there cannot be held.
+        await context.starting.get(batchId);
         const runner = engine.runner(batchId);
         if (runner === null) await engine.store.call("setBatchFlags", { batchId, paused: true });
         else await runner.pause();
