@@ -269,6 +269,13 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     return gate.kind === "paused" && (options.watch || !startedPaused);
   }
 
+  /** All that is left waits for a person, or for an image that does. */
+  async function isHeld(ledger: Ledger): Promise<boolean> {
+    const { FOLLOWING = 0 } = await store.call("stageCounts", batchId);
+    if (ledger.waiting > FOLLOWING || ledger.inFlight > 0) return false;
+    return (await store.call("nextDueAt", batchId)) === null;
+  }
+
   async function canEnd(): Promise<RunEnding | null> {
     const giveUpAfterMs = settings().limits.giveUpAfterMs;
     if (trouble.outageMs() > giveUpAfterMs) return { kind: "gave-up", afterMs: giveUpAfterMs };
@@ -278,9 +285,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     if (!pump.idle || !intake.quiet) return null;
     if (unfinished(ledger) === 0) return { kind: "complete" };
     if (person !== undefined) return { kind: "stopped", gate: person };
-    const held =
-      ledger.waiting === 0 && ledger.inFlight === 0 && (await store.call("nextDueAt", batchId)) === null;
-    return held ? { kind: "stopped", gate: null } : null;
+    return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
   }
 
   return {

@@ -39,6 +39,9 @@ export async function submitImage(dispatch: Dispatch, image: StoredImage): Promi
   if (!opened.ok || !sameObservation(opened.value.observation, observationOf(image))) {
     start.cancel();
     if (opened.ok) await opened.value.close();
+    // Changed, gone, or no longer to be read: the intake finds out which, and for how long.
+    const { clock, store } = dispatch;
+    await store.call("unsettle", { imageId: image.id, mono: clock.mono(), at: clock.now() });
     dispatch.recheck(image.path);
     return null;
   }

@@ -165,6 +165,17 @@ export function lookAgain(
   if (row?.current === 1 && row.stage === "SEEN") updateSeen(db, row.id, input.file, input.mono, input.at);
 }
 
+/** A waiting file cannot be opened as it was seen: it is looked at anew, and another with its bytes goes first. */
+export function unsettle(db: Database, input: { imageId: number; mono: number; at: number }): boolean {
+  const row = imageById(db, input.imageId);
+  if (row?.current !== 1 || (row.stage !== "READY" && row.stage !== "UNCERTAIN")) return false;
+  db.sql(
+    "UPDATE images SET stage = 'SEEN', reason = NULL, failureJson = NULL, seenMono = ?, updatedAt = ? WHERE id = ?",
+  ).run(Math.round(input.mono), input.at, row.id);
+  promoteFollower(db, row.id, input.at);
+  return true;
+}
+
 export interface SettleInput {
   imageId: number;
   file: SeenFile;

@@ -47,6 +47,7 @@ export const OPERATIONS = {
   imageById: images.imageById,
   seenPage: images.seenPage,
   lookAgain: images.lookAgain,
+  unsettle: images.unsettle,
   settleFile: images.settleFile,
   takeOver: images.takeOver,
   refuseFile: images.refuseFile,
