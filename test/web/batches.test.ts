@@ -5,7 +5,7 @@ import { SIMULATOR } from "../../electron/contract/batch.ts";
 import { listFolder } from "../../electron/engine/handlers/folders.ts";
 import { createMemoryTokens } from "../../electron/engine/handlers/memory-tokens.ts";
 import { writePicture, writePictures } from "../support/pictures.ts";
-import { openStand, untilFinished, wholeBatch } from "./window-stand.ts";
+import { openStand, until, untilFinished, wholeBatch } from "./window-stand.ts";
 
 test("a removed batch is gone with its run log, its results stay, and ids are never given twice", async () => {
   const stand = await openStand();
@@ -199,4 +199,23 @@ test("what happened in a night is counted where it happened", async () => {
   expect(night.runTimeMs.some((ms) => ms !== null)).toBe(true);
   expect(night.totalRunTimeMs).toBeGreaterThan(0);
   expect(night.extraRuns).toEqual({ uncertain: 0, lost: 0, workflowErrors: 0 });
+});
+
+test("while a night goes on, its series end with the last complete step", async () => {
+  const stand = await openStand({ simulator: { latency: { minMs: 0, maxMs: 2 } } });
+  await writePictures(stand.folder, 3);
+  const { batchId } = await stand.value("batch:create", { settings: stand.settings() });
+  await stand.value("batch:start", { batchId });
+  await untilFinished(stand, batchId, 3);
+  const ended = await stand.value("batch:night", { batchId, fromAt: Date.now() - 60_000 });
+  stand.simulator.control.hold();
+  await writePicture(stand.folder, "late.png", 99);
+  await until(
+    () => stand.value("batch:get", { batchId }),
+    ({ card }) => card.ledger.inFlight === 1,
+  );
+  const going = await stand.value("batch:night", { batchId, fromAt: Date.now() - 60_000 });
+  stand.simulator.control.release();
+  expect(ended.fromAt + ended.done.length * ended.bucketMs).toBeGreaterThan(ended.fromAt + 55_000);
+  expect(going.fromAt + going.done.length * going.bucketMs).toBeLessThanOrEqual(Date.now());
 });

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { readAppSettings, saveAppSettings } from "../../electron/engine/store/app-settings.ts";
-import { openWriter } from "../../electron/engine/store/database.ts";
+import { openReader, openWriter } from "../../electron/engine/store/database.ts";
 import { createTables } from "../../electron/engine/store/migrations/010-create-tables.ts";
 import { LATEST_VERSION } from "../../electron/engine/store/migrations/migrations.ts";
 import { pageImages, stageCounts } from "../../electron/engine/store/queries.ts";
+import { describeFailure } from "../../electron/contract/failure.ts";
 import { IMAGE_STATES } from "../../electron/contract/image.ts";
 
 /** A data file as the first version wrote it, with a finished image. */
@@ -60,4 +61,11 @@ test("a data file that was brought up to date is left alone the next time", asyn
     expect(opened.value.sql("SELECT count(*) AS n FROM images").get()).toEqual({ n: 2 });
     opened.value.close();
   }
+});
+
+test("who only looks is told that an older data file has to be brought up to date first", async () => {
+  const file = await firstDataFile();
+  const opened = openReader(file);
+  expect(opened).toMatchObject({ ok: false, failure: { reason: "usage" } });
+  expect(opened.ok ? "" : describeFailure(opened.failure).what).toContain("older Nightrun");
 });

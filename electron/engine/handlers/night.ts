@@ -86,7 +86,9 @@ export function nightHandlers(context: HandlerContext, cards: Cards): NightHandl
       reader.call("gateEvents", batch.id),
       reader.call("recentSessions", frame.fromAt - 30 * DAY_MS),
     ]);
-    const buckets = active === null ? 0 : frame.buckets;
+    // The step that goes on would look as if the pace had dropped.
+    const complete = card.activity === "running" && frame.buckets > 1 ? frame.buckets - 1 : frame.buckets;
+    const buckets = active === null ? 0 : complete;
     const zeros = (): number[] => Array.from({ length: buckets }, () => 0);
     const medians = new Map(series.done.map(({ bucket, medianMs }) => [bucket, medianMs]));
     const bands = gateBands(

@@ -141,6 +141,15 @@ export function openWriter(file: string): Result<Database, SetupFailure> {
   }
 }
 
+/** Only a writer may bring a file up to date. */
+function olderFailure(file: string): SetupFailure {
+  return {
+    reason: "usage",
+    message: `The data file ${file} was written by an older Nightrun.`,
+    next: "Bring it up to date with a command that writes: `nightrun run`, or `nightrun serve` without --read-only.",
+  };
+}
+
 /** Opens a connection that cannot write, beside a writer or without one. */
 export function openReader(file: string): Result<Database, SetupFailure> {
   try {
@@ -153,7 +162,7 @@ export function openReader(file: string): Result<Database, SetupFailure> {
       connection.close();
       return version > LATEST_VERSION
         ? fail({ reason: "data-file-newer", file, version, known: LATEST_VERSION })
-        : fail({ reason: "no-data-file", file });
+        : fail(version === 0 ? { reason: "no-data-file", file } : olderFailure(file));
     }
     if (isOfAnother(connection, version)) {
       connection.close();
