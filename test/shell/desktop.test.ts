@@ -10,7 +10,7 @@ import { IPC_CHANNELS } from "../../electron/shell/ipc.ts";
 import { makeStandInElectron } from "./support/electron.ts";
 
 /** The whole shell over a stand-in for Electron: real engine, real data file, real simulator. */
-const made = vi.hoisted(() => ({ electron: null }));
+const made = vi.hoisted((): { electron: unknown } => ({ electron: null }));
 vi.mock("electron", async () => {
   const support = await import("./support/electron.ts");
   const { module, electron } = support.makeStandInElectron();
