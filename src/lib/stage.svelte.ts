@@ -3,7 +3,8 @@ import { snapshot, type Visibility } from "./overlay/paths.ts";
 
 /** How results lie on a picture; kept while the selection moves from image to image. */
 export class StageControls {
-  readonly hidden = new SvelteSet<string>();
+  /** What is not an object would only darken the picture; it can be switched on. */
+  readonly hidden = new SvelteSet<string>(["background"]);
   #confidence = $state(0);
   #opacity = $state(0.45);
   #isOn = $state(true);
