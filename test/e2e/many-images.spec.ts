@@ -26,7 +26,7 @@ test("100,000 images: the first rows within a second, and no long task while scr
   const search = page.getByRole("searchbox");
 
   const firstRows: number[] = [];
-  for (const _ of ATTEMPTS) {
+  while (firstRows.length < ATTEMPTS.length) {
     await page.goto("about:blank");
     const before = performance.now();
     await page.goto(new URL("/#/batch/1/images", host.link).href);

@@ -99,9 +99,9 @@ try {
   await night.change({ outage: null });
   await untilDone(page, 190);
   await shoot(page, "night");
-  await page.goto(new URL("/#/batch/1/images?search=dish", night.link).href);
+  await page.goto(new URL("/#/batch/1/images?search=roll%200", night.link).href);
   await page
-    .getByRole("row", { name: /dish 02.*done/ })
+    .getByRole("row", { name: /Papierformen.*done/ })
     .first()
     .click();
   await page.getByText(/objects? shown/).waitFor();

@@ -13,6 +13,6 @@ export async function watchLongTasks(page: Page): Promise<void> {
 
 /** The longest task since the last question, in milliseconds; 0 = none above 50. */
 export async function longestTask(page: Page): Promise<number> {
-  const tasks = (await page.evaluate("globalThis.nightrunTasks.splice(0)")) as number[];
+  const tasks = await page.evaluate<number[]>("globalThis.nightrunTasks.splice(0)");
   return Math.max(0, ...tasks);
 }
