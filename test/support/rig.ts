@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect } from "vitest";
+import { afterEach, expect, vi } from "vitest";
 import {
   DEFAULT_LIMITS,
   SIMULATOR,
@@ -80,6 +80,9 @@ export interface Rig extends AsyncDisposable {
 interface ResultFile {
   outputs: { DATA_DICT?: { sha256?: string } }[];
 }
+
+/** Whole nights pass in these tests; on a busy machine that takes a while. */
+vi.setConfig({ testTimeout: 90_000 });
 
 const open = new Set<Rig>();
 
