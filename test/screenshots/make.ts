@@ -95,7 +95,7 @@ try {
   await page.goto(new URL("/#/batch/1/night", night.link).href);
   await untilDone(page, 90);
   await night.change({ outage: "503" });
-  await page.waitForTimeout(12_000);
+  await page.waitForTimeout(9_000);
   await night.change({ outage: null });
   await untilDone(page, 190);
   await shoot(page, "night");
