@@ -20,7 +20,7 @@ import { describeFailure, type Failure } from "../contract/failure.ts";
 import { dataFileOf } from "../cli/open.ts";
 import { APP_PRIVILEGES, APP_SCHEME, devServerOf } from "./address.ts";
 import { batteryPercent } from "./battery.ts";
-import { openCardBook } from "./card-book.ts";
+import { openCardBook, type CardBook } from "./card-book.ts";
 import {
   askBeforeQuitting,
   askForPlainStorage,
@@ -29,23 +29,27 @@ import {
   windowHost,
 } from "./dialogs.ts";
 import { openEngineHost, type EngineHost } from "./engine-host.ts";
+import type { Face } from "./face.ts";
 import { guardContents, guardSession } from "./guards.ts";
 import { iconFile } from "./icons.ts";
 import { bindIpc } from "./ipc.ts";
 import { folderAmong, ownArguments, type Launch } from "./launch.ts";
 import { setStartAtLogin } from "./login-item.ts";
-import { createProxyFinder, trustSystemCertificates } from "./network.ts";
-import { summarize, type NightWork } from "./night-work.ts";
+import { createProxyFinder, trustSystemCertificates, type ProxyFinder } from "./network.ts";
+import { summarize } from "./night-work.ts";
 import { openFace } from "./outside.ts";
-import { createPowerKeeper } from "./power.ts";
+import { createPowerKeeper, type PowerKeeper } from "./power.ts";
 import { createAppProtocol } from "./protocol.ts";
-import { createQuitter, keepsRunning } from "./quit.ts";
-import { openSecrets } from "./secrets.ts";
+import { createQuitter, keepsRunning, type Quitter } from "./quit.ts";
+import { openSecrets, type Secrets } from "./secrets.ts";
 import { createMainWindow, type MainWindow } from "./window.ts";
 
 /** A program that fell over starts itself again, but not in a circle. */
 const LEAST_UPTIME_FOR_RESTART_S = 600;
 const DATA_FILE_UNUSABLE = 4;
+const COLLECT_ON_SIGNAL_MS = 5000;
+/** A system that goes down waits for nobody. */
+const COLLECT_ON_SHUTDOWN_MS = 3000;
 
 /** What has to be settled before Electron is ready; the rest follows by itself. */
 export function startDesktop(launch: Launch & { kind: "window" }): void {
@@ -65,18 +69,18 @@ export function startDesktop(launch: Launch & { kind: "window" }): void {
   protocol.registerSchemesAsPrivileged([APP_PRIVILEGES]);
   app.on("web-contents-created", (_event, contents) => guardContents(contents, askThenOpenOutside));
   let window: MainWindow | null = null;
-  let wanted: string | null = null;
+  let early: { folder: string | null } | null = null;
   app.on("second-instance", (_event, argv) => {
-    const args = ownArguments(argv, app.isPackaged);
-    wanted = folderAmong(args);
-    if (window !== null) void openAt(window, wanted);
+    const folder = folderAmong(ownArguments(argv, app.isPackaged));
+    if (window === null) early = { folder };
+    else void openAt(window, folder);
   });
   app.on("activate", () => void window?.show(null));
   app
     .whenReady()
     .then(async () => {
       window = await openDesktop(launch);
-      if (wanted !== null) await openAt(window, wanted);
+      if (early !== null) await openAt(window, early.folder);
     })
     .catch(fallOver);
   process.on("uncaughtException", fallOver);
@@ -102,10 +106,48 @@ function fallOver(error: unknown): void {
   app.exit(1);
 }
 
+/** Everything that lies behind the window: the data file with its engine, tokens, proxies, settings. */
+interface Data {
+  userData: string;
+  dataFile: string;
+  secrets: Secrets;
+  proxies: ProxyFinder;
+  battery: { isLow: boolean };
+  settings: { current: AppSettings | null };
+  host: EngineHost;
+  book: CardBook;
+}
+
 async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWindow> {
   trustSystemCertificates(tls);
   const devServer = devServerOf(process.env, app.isPackaged);
   guardSession(session.defaultSession, devServer?.origin ?? null);
+  const data = await openData(() => window.current());
+  const { host, book, secrets, dataFile } = data;
+  const quitter = createQuitter({
+    work: () => summarize(book.cards()),
+    ask: askBeforeQuitting,
+    onDraining: () => window.destroy(),
+    drain: async (deadlineMs) => {
+      power.stop();
+      await host.close(deadlineMs);
+    },
+    exit: () => app.exit(0),
+  });
+  const window = openWindow(data, quitter, () => face.seen(book.cards()));
+  const power = openPower(data, quitter);
+  const face = openFace({ host, book, window, power, quitter, secrets, dataFile });
+  serveThePage(host, devServer);
+  answerTheWindow(data, { window, power, face });
+  endWhenAsked(quitter);
+  face.update(book.cards());
+  await power.checkBattery();
+  if (host.engine !== null) host.service.startAgain().catch((error: unknown) => onProblem(defectOf(error)));
+  if (!launch.isHidden) await openAt(window, launch.folder);
+  return window;
+}
+
+async function openData(window: () => BrowserWindow | null): Promise<Data> {
   const userData = app.getPath("userData");
   const secrets = await openSecrets({
     storage: safeStorage,
@@ -116,12 +158,12 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
   });
   const proxies = createProxyFinder(process.env, (address) => session.defaultSession.resolveProxy(address));
   const battery = { isLow: false };
-  const data = app.commandLine.getSwitchValue("data");
-  const dataFile = dataFileOf(data === "" ? undefined : data);
+  const named = app.commandLine.getSwitchValue("data");
+  const dataFile = dataFileOf(named === "" ? undefined : named);
   const opened = await openEngineHost({
     dataFile,
     env: process.env,
-    host: windowHost(secrets, () => window.current()),
+    host: windowHost(secrets, window),
     apiToken: (deployment) => secrets.apiToken(deployment),
     proxies,
     isBatteryLow: () => battery.isLow,
@@ -135,19 +177,12 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
   }
   const host = opened.value;
   const book = await openCardBook(host.service);
-  const work = (): NightWork => summarize(book.cards());
-  let settings = await readSettings(host);
+  const settings = { current: await readSettings(host) };
+  return { userData, dataFile, secrets, proxies, battery, settings, host, book };
+}
 
-  const quitter = createQuitter({
-    work,
-    ask: askBeforeQuitting,
-    onDraining: () => window.destroy(),
-    drain: async (deadlineMs) => {
-      power.stop();
-      await host.close(deadlineMs);
-    },
-    exit: () => app.exit(0),
-  });
+function openWindow(data: Data, quitter: Quitter, onSeen: () => void): MainWindow {
+  const { host, book } = data;
   const window: MainWindow = createMainWindow({
     make: (options) => new BrowserWindow(options),
     look: () => ({
@@ -161,47 +196,51 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
       const others = screen.getAllDisplays().filter((display) => display.id !== primary.id);
       return [primary, ...others].map((display) => display.workArea);
     },
-    stateFile: join(userData, "window.json"),
-    keepsRunning: () =>
-      keepsRunning(
-        work(),
-        book.cards().some((card) => host.engine?.runner(card.id) != null),
-        process.platform,
-        quitter.isQuitting,
-      ),
+    stateFile: join(data.userData, "window.json"),
+    keepsRunning: () => {
+      const watches = book.cards().some((card) => host.engine?.runner(card.id) != null);
+      return keepsRunning(summarize(book.cards()), watches, process.platform, quitter.isQuitting);
+    },
     onMade: (made) => {
       made.webContents.on("render-process-gone", (_event, { reason }) => {
         if (reason !== "clean-exit" && !made.isDestroyed()) made.webContents.reload();
       });
       made.on("session-end", () => void quitter.quitNow(0));
     },
-    onSeen: () => face.seen(book.cards()),
+    onSeen,
     onHidden: () => tellOnceThatItGoesOn(() => void window.show(null)),
   });
-  const power = createPowerKeeper({
+  return window;
+}
+
+function openPower(data: Data, quitter: Quitter): PowerKeeper {
+  return createPowerKeeper({
     blocker: powerSaveBlocker,
     monitor: powerMonitor,
     percent: () => batteryPercent(process.platform),
-    floorPercent: () => settings?.batteryFloorPercent ?? null,
+    floorPercent: () => data.settings.current?.batteryFloorPercent ?? null,
     hold: (percent) => {
-      battery.isLow = percent !== null;
+      data.battery.isLow = percent !== null;
     },
     onWake: () => {
-      void proxies.refresh();
-      for (const card of book.cards()) host.engine?.runner(card.id)?.tryNow();
+      void data.proxies.refresh();
+      for (const card of data.book.cards()) data.host.engine?.runner(card.id)?.tryNow();
     },
-    onShutdown: () => void quitter.quitNow(3000),
+    onShutdown: () => void quitter.quitNow(COLLECT_ON_SHUTDOWN_MS),
   });
+}
 
-  const face = openFace({ host, book, window, power, quitter, secrets, dataFile });
-  serveThePage(host, devServer);
+/** Calls in one direction, events in the other. */
+function answerTheWindow(data: Data, parts: { window: MainWindow; power: PowerKeeper; face: Face }): void {
+  const { host, book } = data;
+  const { window, power, face } = parts;
   bindIpc({
     call: async (name, input) => {
       const answer = await host.service.call(name, input);
       if (name === "settings:save" && answer.ok) {
-        settings = answer.value as AppSettings;
+        data.settings.current = answer.value as AppSettings;
         void power.checkBattery();
-        void applyLoginItem(settings.startAtLogin);
+        void applyLoginItem(data.settings.current.startAtLogin);
       }
       if (book.answered(name, input, answer)) face.update(book.cards());
       return answer;
@@ -214,6 +253,9 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
     window.send(event.name, event.data);
     if (book.take(event)) face.update(book.cards());
   });
+}
+
+function endWhenAsked(quitter: Quitter): void {
   app.on("before-quit", (event) => {
     event.preventDefault();
     void quitter.quit();
@@ -222,13 +264,8 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
     if (process.platform !== "darwin") void quitter.quit();
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => void quitter.quitNow(5000));
+    process.on(signal, () => void quitter.quitNow(COLLECT_ON_SIGNAL_MS));
   }
-  face.update(book.cards());
-  await power.checkBattery();
-  if (host.engine !== null) host.service.startAgain().catch((error: unknown) => onProblem(defectOf(error)));
-  if (!launch.isHidden) await openAt(window, launch.folder);
-  return window;
 }
 
 async function readSettings(host: EngineHost): Promise<AppSettings | null> {
