@@ -1,10 +1,14 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { gateBands, openGates } from "../../electron/engine/handlers/gate-bands.ts";
 import { nightFrame } from "../../electron/engine/handlers/night.ts";
 import { PACE_SLICES, paceFrom, SLICE_MS, spreadOf } from "../../electron/engine/handlers/pace.ts";
 import { readPlace, writePlace } from "../../electron/engine/handlers/page-place.ts";
-import type { GateEvent } from "../../electron/engine/store/night.ts";
+import { openWriter } from "../../electron/engine/store/database.ts";
+import { nightSeries, type GateEvent } from "../../electron/engine/store/night.ts";
 
 const NOW = 1_800_000_000_000;
 const SINCE = NOW - PACE_SLICES * SLICE_MS;
@@ -162,5 +166,50 @@ test("a place in a list survives its way to the window, and no other text is one
     fc.property(fc.string(), (text) => {
       expect(readPlace(text, "path")).toBeNull();
     }),
+  );
+});
+
+test("series of a night are what counting by hand gives", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "nightrun-series-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const opened = openWriter(join(folder, "nightrun.db"));
+  if (!opened.ok) throw new Error(JSON.stringify(opened.failure));
+  const db = opened.value;
+  onTestFinished(() => db.close());
+  const times = fc.record({
+    submittedAt: fc.integer({ min: 0, max: 100 }),
+    ms: fc.option(fc.integer({ min: 0, max: 60 })),
+  });
+  fc.assert(
+    fc.property(fc.array(times, { maxLength: 40 }), fc.integer({ min: 0, max: 60 }), (list, fromAt) => {
+      db.sql("DELETE FROM runs").run();
+      for (const { submittedAt, ms } of list) {
+        db.sql(
+          "INSERT INTO runs (imageId, batchId, sessionId, state, intentAt, startMono, submittedAt, finishedAt) VALUES (1, 1, 1, ?, ?, 0, ?, ?)",
+        ).run(
+          ms === null ? "SUBMITTED" : "DONE",
+          submittedAt,
+          submittedAt,
+          ms === null ? null : submittedAt + ms,
+        );
+      }
+      const bucketMs = 10;
+      const series = nightSeries(db, { batchId: 1, fromAt, bucketMs, buckets: 6 });
+      let outstanding = series.outstanding.find(({ bucket }) => bucket === -1)?.change ?? 0;
+      for (let i = 0; i < 6; i += 1) {
+        const [start, end] = [fromAt + i * bucketMs, fromAt + (i + 1) * bucketMs];
+        const ended = list.filter(
+          ({ submittedAt: at, ms }) => ms !== null && at + ms >= start && at + ms < end,
+        );
+        const sorted = ended.map(({ ms }) => ms ?? 0).sort((a, b) => a - b);
+        const told = series.done.find(({ bucket }) => bucket === i);
+        expect(told?.images ?? 0).toBe(ended.length);
+        expect(told?.medianMs).toBe(sorted[Math.floor((sorted.length - 1) / 2)]);
+        outstanding += series.outstanding.find(({ bucket }) => bucket === i)?.change ?? 0;
+        const open = list.filter(({ submittedAt: at, ms }) => at < end && (ms === null || at + ms >= end));
+        expect(outstanding).toBe(open.length);
+      }
+    }),
+    { numRuns: 150 },
   );
 });
