@@ -34,6 +34,8 @@ export interface EngineOptions {
   timing?: Partial<IntakeTiming>;
   /** null = the usual. */
   minimumFreeBytes?: () => number | null;
+  /** Tokens that the host keeps, so that no log ever holds one. @default none */
+  secrets?: () => readonly string[];
   /** @default never */
   isBatteryLow?: () => boolean;
   onImage?: (batchId: number, imageId: number) => void;
@@ -129,7 +131,7 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const { store, restored } = opened.value;
   const places = ownPlaces(dataFile);
   const spool = await openSpool(places.spool);
-  const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? ""];
+  const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? "", ...(options.secrets?.() ?? [])];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
   const sessionId = await beginSession(store, spool, clock, boot);

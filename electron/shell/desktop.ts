@@ -165,6 +165,7 @@ async function openData(window: () => BrowserWindow | null): Promise<Data> {
     env: process.env,
     host: windowHost(secrets, window),
     apiToken: (deployment) => secrets.apiToken(deployment),
+    secrets: () => secrets.all(),
     proxies,
     isBatteryLow: () => battery.isLow,
     onProblem,

@@ -13,6 +13,8 @@ export interface EngineHostOptions {
   env: NodeJS.ProcessEnv;
   host: WindowHost;
   apiToken: (deployment: string) => string | null;
+  /** All tokens that are known, to keep them out of the log. */
+  secrets: () => readonly string[];
   proxies: ProxyFinder;
   isBatteryLow: () => boolean;
   onProblem: (failure: Failure) => void;
@@ -84,6 +86,7 @@ function openWriter(
         env: await options.proxies.environmentFor(found.value.url),
       });
     },
+    secrets: options.secrets,
     minimumFreeBytes: () => hooks.service?.minimumFreeBytes() ?? null,
     isBatteryLow: options.isBatteryLow,
     onImage: (batchId) => hooks.service?.touched(batchId),

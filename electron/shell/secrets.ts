@@ -65,6 +65,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
   const encrypted = new Map(Object.entries(file.tokens));
   const unreadable = new Set<string>();
   const stored = new Set<string>();
+  const known = new Set<string>();
   let isPlainAllowed = file.isPlainAllowed;
   let saving: Promise<unknown> = Promise.resolve();
 
@@ -89,6 +90,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
     try {
       const { result, shouldReEncrypt } = await storage.decryptStringAsync(Buffer.from(text, "base64"));
       await memory.set(deployment, result);
+      known.add(deployment);
       stored.add(deployment);
       if (!shouldReEncrypt) return;
       await encrypt(deployment, result);
@@ -128,6 +130,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
     state,
     async set(deployment, token) {
       await memory.set(deployment, token);
+      known.add(deployment);
       if (deployment === SIMULATOR) return state(deployment);
       stored.delete(deployment);
       unreadable.delete(deployment);
@@ -156,7 +159,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
       );
     },
     apiToken: (deployment) => memory.apiToken(deployment),
-    all: () => [...stored].flatMap((deployment) => memory.apiToken(deployment) ?? []),
+    all: () => [...known].flatMap((deployment) => memory.apiToken(deployment) ?? []),
   };
 }
 

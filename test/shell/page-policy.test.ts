@@ -52,6 +52,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the built page under the desktop's polic
         reveal: async () => false,
       },
       apiToken: () => null,
+      secrets: () => [],
       proxies: createProxyFinder({}, async () => "DIRECT"),
       isBatteryLow: () => false,
       onProblem: (failure) => complaints.push(JSON.stringify(failure)),

@@ -98,6 +98,7 @@ describe("a token", () => {
     const { secrets, file, again } = await rig(ring.storage, { askPlain: async () => false });
     expect(await secrets.set(SCALE, TOKEN)).toMatchObject({ source: "memory" });
     expect(secrets.apiToken(SCALE)).toBe(TOKEN);
+    expect(secrets.all()).toEqual([TOKEN]);
     expect(ring.encrypted).toEqual([]);
     expect(ring.plain).toEqual([]);
     await expect(stat(file)).rejects.toThrow();
