@@ -53,6 +53,7 @@ async function diskCheck(dataFile: string): Promise<Check> {
     name: "free disk",
     ok: space === null || space.freeBytes > 512e6,
     text: `${free} free for the data file`,
+    code: EXIT.stoppedEarly,
   };
 }
 

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ScriptEntry } from "../../electron/simulator/script.ts";
-import { expectOneLine, openRig, type Ended, type Rig } from "./rig.ts";
+import { callerOf } from "../simulator/client.ts";
+import { expectOneLine, openRig, start, type Ended, type Rig } from "./rig.ts";
 
 let rig: Rig;
 let page: Server;
@@ -24,6 +25,17 @@ afterAll(async () => {
   page.close();
   await rig.stop();
 });
+
+interface WorkflowFile {
+  tasks: { task_id: number }[];
+  connections: object[];
+}
+
+async function workflowOf({ simulator }: Rig): Promise<WorkflowFile> {
+  const { jwt } = await callerOf(simulator);
+  const answer = await fetch(`${simulator.url}/workflow`, { headers: { authorization: `Bearer ${jwt}` } });
+  return (await answer.json()) as WorkflowFile;
+}
 
 /** A run with a data file of its own, so that all can go on at once. */
 function run(change: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
@@ -81,6 +93,28 @@ describe.concurrent("answers of a deployment that is not well", () => {
     own.simulator.control.script(html);
     const ended = await own.run(["run", "--output", "image_facts:0"]);
     expect([ended.code, own.simulator.control.stats().accepted]).toEqual([0, 1]);
+  });
+  test("no workflow and no named outputs: wrong usage, because nothing can be asked for", async () => {
+    await using own = await openRig();
+    await own.draw("one.jpg");
+    own.simulator.control.script({ on: "workflow", fault: { kind: "html" }, times: "always" });
+    const args = ["run", own.pictures, "--data", own.data];
+    const ended = await start(args, { env: own.env, cwd: own.place }).ended;
+    expectOneLine(ended, 2, "does not tell its workflow", "--output");
+    expect(own.simulator.control.stats().requests.put).toBe(0);
+  });
+  test("a workflow that needs more inputs is refused until they are given, and then gets them", async () => {
+    await using own = await openRig();
+    await own.draw("one.jpg");
+    const plain = await workflowOf(own);
+    const second = { source_id: -1, source_index: 1, target_id: plain.tasks[0]?.task_id, target_index: 0 };
+    const body = JSON.stringify({ ...plain, connections: [...plain.connections, second] });
+    own.simulator.control.script({ on: "workflow", fault: { kind: "body", body }, times: "always" });
+    expectOneLine(await own.run(["run"]), 2, "takes 2 inputs", "1 is given", "--input");
+    expect(own.simulator.control.stats().requests.put).toBe(0);
+    const ended = await own.run(["run", "--input", '{"DATA_DICT":{"plate":7}}']);
+    expect(ended.stderr).toMatch(/failed {2}one\.jpg: .*given: image, DATA_DICT/);
+    expect(ended.code).toBe(1);
   });
   test("413: the picture fails as too large, with what to do", async () => {
     const { ended } = await against([{ on: "put", fault: { kind: "status", status: 413 } }]);

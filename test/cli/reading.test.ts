@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { A_NUMBER, A_STRING, matching } from "../simulator/client.ts";
+import { A_NUMBER, A_STRING, callerOf, matching } from "../simulator/client.ts";
 import { jsonLines, openRig, picture, start, type Ended, type Rig } from "./rig.ts";
 
 const ISO = matching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -200,7 +200,7 @@ describe.concurrent("looking at a deployment", () => {
   test("workflow reads an exported workflow file too", async () => {
     const { stdout: json } = await rig.run(["workflow", "--json"]);
     expect(JSON.parse(json)).toMatchObject({ name: A_STRING });
-    const headers = { authorization: `Bearer ${await jwtOf(rig)}` };
+    const headers = { authorization: `Bearer ${(await callerOf(rig.simulator)).jwt}` };
     const text = await (await fetch(`${rig.simulator.url}/workflow`, { headers })).text();
     await writeFile(join(rig.place, "exported.json"), text);
     const { stdout, code } = await rig.run(["workflow", "exported.json", "--json"]);
@@ -229,12 +229,6 @@ describe.concurrent("looking at a deployment", () => {
     expect(ended.code).toBe(4);
   });
 });
-
-async function jwtOf({ simulator }: Rig): Promise<string> {
-  const url = `${simulator.tokenService}/v1/projects/jwt/?endpoint=${encodeURIComponent(simulator.url)}`;
-  const answer = await fetch(url, { headers: { authorization: `Token ${simulator.token}` } });
-  return ((await answer.json()) as { id_token: string }).id_token;
-}
 
 describe.concurrent("the built-in simulator", () => {
   test("simulate starts it in the foreground, takes its flags, and ends on Ctrl-C with 0", async () => {

@@ -1,17 +1,26 @@
-import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import sharp from "sharp";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { startSimulator, type Simulator } from "../../electron/simulator/server.ts";
 import type { SimulatorOptions } from "../../electron/simulator/settings.ts";
 
 const CLI = join(import.meta.dirname, "../../electron/cli/cli.ts");
 
 const COMPILED = join(tmpdir(), "nightrun-test-compiled");
+
+// Many processes at once on a small machine: each test waits for what happens, so only the patience is longer.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
+
+/** Whatever a test that failed has left behind ends with the tests. */
+const alive = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of alive) child.kill("SIGKILL");
+});
 
 /** How a command ended, and everything that it wrote. */
 export interface Ended {
@@ -57,6 +66,8 @@ export function start(
 ): Running {
   const [program = process.execPath, ...rest] = [...through, process.execPath, ...nodeArgs, CLI, ...args];
   const child = spawn(program, rest, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+  alive.add(child);
+  child.once("exit", () => alive.delete(child));
   const text = { stdout: "", stderr: "" };
   const waiting = new Set<() => void>();
   let isOver = false;

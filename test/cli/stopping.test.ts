@@ -98,6 +98,35 @@ describe.concurrent("Ctrl-C", () => {
   });
 });
 
+describe.concurrent("whoever reads what a run writes", () => {
+  test("may go away from its events (| head): it stops as with Ctrl-C, and nothing is lost", async () => {
+    await using rig = await openRig();
+    await rig.draw("e.jpg", "f.jpg", "g.jpg", "h.jpg");
+    const running = await heldRun(rig, "--json");
+    await running.said('"event":"started"');
+    running.child.stdout.destroy();
+    // The two that are held end now, and their events meet nobody; the others take their time.
+    rig.simulator.control.change({ latency: { minMs: 3000, maxMs: 3000 } });
+    rig.simulator.control.release();
+    await running.said("collected for up to 10 s");
+    const ended = await running.ended;
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toContain("wait in the data file; the same command resumes.");
+    expect(rig.simulator.control.stats().requests.put).toBeLessThan(8);
+    rig.simulator.control.change({ latency: { minMs: 0, maxMs: 0 } });
+    expect((await rig.run(["run"])).stderr).toContain("8 done = 8 seen");
+    expect(rig.simulator.control.stats().requests.put).toBe(8);
+  });
+  test("may go away from its progress: the night goes on without", async () => {
+    await using rig = await openRig();
+    const running = await heldRun(rig);
+    running.child.stderr.destroy();
+    rig.simulator.control.release();
+    expect((await running.ended).code).toBe(0);
+    expect(await statesOf(rig)).toEqual({ done: 4 });
+  });
+});
+
 describe.concurrent("limits", () => {
   test("--max-runs stops with exit code 3, and a larger number goes on", async () => {
     await using rig = await openRig();
