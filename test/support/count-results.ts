@@ -26,11 +26,14 @@ function readReport(file: string): unknown {
   }
 }
 
-const units = readReport("test-results/vitest.json") as VitestReport | null;
+const units = ["node", "window"].flatMap((project) => {
+  const report = readReport(`test-results/${project}.json`) as VitestReport | null;
+  return report === null ? [] : [report];
+});
 const pages = (readReport("test-results/playwright.json") as PlaywrightReport | null)?.stats;
-const passed = (units?.numPassedTests ?? 0) + (pages?.expected ?? 0) + (pages?.flaky ?? 0);
-const failedUnits =
-  units === null ? 0 : Math.max(units.numFailedTests, units.numFailedTestSuites > 0 ? 1 : 0);
+const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+const passed = sum([...units.map((u) => u.numPassedTests), pages?.expected ?? 0, pages?.flaky ?? 0]);
+const failedUnits = sum(units.map((u) => Math.max(u.numFailedTests, u.numFailedTestSuites > 0 ? 1 : 0)));
 const failedTests = failedUnits + (pages?.unexpected ?? 0);
 const failed = failedTests === 0 && (status !== 0 || passed === 0) ? 1 : failedTests;
 console.log(`${passed} passed, ${failed} failed`);
