@@ -147,16 +147,25 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     rate = createRate({ limit, earlier, mono: () => clock.mono(), now: () => clock.now() });
   }
 
+  /** Rows of an earlier revision may be left: looked for once, and then as long as some are in flight. */
+  let isRevising = true;
   async function revise(): Promise<void> {
-    for (;;) {
-      const { revised } = await store.call("reviseImages", {
-        batchId,
-        limit: REVISE_PAGE,
-        dedupe: settings().intake.dedupe,
-        at: clock.now(),
-      });
-      if (revised === 0) return;
-      changed();
+    if (!isRevising) return;
+    isRevising = false;
+    for (let afterId: number | null = 0; afterId !== null && !stopped.signal.aborted;) {
+      const page: { revised: number; waiting: number; nextId: number | null } = await store.call(
+        "reviseImages",
+        {
+          batchId,
+          afterId,
+          limit: REVISE_PAGE,
+          dedupe: settings().intake.dedupe,
+          at: clock.now(),
+        },
+      );
+      if (page.waiting > 0) isRevising = true;
+      if (page.revised > 0) changed();
+      afterId = page.nextId;
     }
   }
 
@@ -282,7 +291,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind) && !mayOpenSoon(gate));
     if (person !== undefined && !gates.mayCollect) return { kind: "stopped", gate: person };
     const { ledger } = await store.call("ledgerOf", batchId);
-    if (!pump.idle || !intake.quiet) return null;
+    if (!pump.idle || !intake.quiet || isRevising) return null;
     if (unfinished(ledger) === 0) return { kind: "complete" };
     if (person !== undefined) return { kind: "stopped", gate: person };
     return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
@@ -349,6 +358,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       window.setLimit(next.settings.limits.concurrency);
       await makeRate();
       gates.open("run-limit");
+      isRevising = true;
       await revise();
       pump.poke();
       changed();

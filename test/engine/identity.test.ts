@@ -232,3 +232,23 @@ test("Going back to earlier parameters brings back the pictures of that time, no
   expect(rig.puts).toBe(2);
   expect(await readFile(picture)).toEqual(before);
 });
+
+test("Settings that change in the middle of a run apply to every image, those in flight included", async () => {
+  await using rig = await createRig({ limits: { concurrency: 2 } });
+  const written = await writePictures(rig.folder, 8);
+  rig.simulator.control.hold();
+  const runner = await rig.start({ watch: true });
+  await rig.simulator.control.until((stats) => stats.accepted === 2);
+  setParameter(rig, "True");
+  const prepared = await rig.engine.prepare(rig.settings);
+  if (!prepared.ok) throw new Error(prepared.failure[0]?.reason);
+  await rig.engine.saveBatch(runner.batchId, prepared.value);
+  rig.simulator.control.release();
+  // Two were paid for under the former settings; they are kept, and run once more.
+  await rig.simulator.control.until((stats) => stats.taken === 10);
+  await rig.untilLedger((ledger) => ledger.done === 8);
+  expect(rig.puts).toBe(10);
+  const current = (await rig.images()).filter((image) => image.stage === "DONE");
+  expect(new Set(current.map((image) => image.revisionId)).size).toBe(1);
+  for (const [path, sha256] of written) expect(await rig.resultSha(path)).toBe(sha256);
+});

@@ -57,7 +57,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
   fc.constant({ do: "refuse" as const }),
   { weight: 4, arbitrary: fc.constant({ do: "intend" as const }) },
   {
-    weight: 2,
+    weight: 6,
     arbitrary: fc.record({ do: fc.constant("report" as const), event: fc.nat(EVENTS.length - 1) }),
   },
   { weight: 4, arbitrary: fc.constant({ do: "accept" as const }) },
@@ -153,7 +153,7 @@ function perform(db: Database, batchId: number, what: Doing): void {
     }
     case "revise":
       makeBatch(db, what.parameter ? "True" : "False");
-      reviseImages(db, { batchId, limit: 100, dedupe: what.dedupe, at });
+      reviseImages(db, { batchId, afterId: 0, limit: 100, dedupe: what.dedupe, at });
   }
 }
 
@@ -192,7 +192,7 @@ test(
     const db = await openDatabase();
     const rollback = new Error("undo");
     fc.assert(
-      fc.property(fc.array(doing, { minLength: 5, maxLength: 60 }), (doings) => {
+      fc.property(fc.array(doing, { minLength: 20, maxLength: 60 }), (doings) => {
         try {
           db.transaction(() => {
             const batchId = makeBatch(db);

@@ -400,19 +400,22 @@ export function pathGone(db: Database, input: { batchId: number; path: string; a
  */
 export function reviseImages(
   db: Database,
-  input: { batchId: number; limit: number; dedupe: boolean; at: number },
-): { revised: number; waiting: number } {
+  input: { batchId: number; afterId: number; limit: number; dedupe: boolean; at: number },
+): { revised: number; waiting: number; nextId: number | null } {
   const revisionId = currentRevision(db, input.batchId);
   const rows = db
-    .sql("SELECT * FROM images WHERE batchId = ? AND current = 1 AND revisionId <> ? ORDER BY id LIMIT ?")
-    .all(input.batchId, revisionId, input.limit) as StoredImage[];
+    .sql(
+      "SELECT * FROM images WHERE batchId = ? AND current = 1 AND id > ? AND revisionId <> ? ORDER BY id LIMIT ?",
+    )
+    .all(input.batchId, input.afterId, revisionId, input.limit) as StoredImage[];
   let revised = 0;
   for (const row of rows) {
     if (isInFlight(row.stage)) continue;
     reviseOne(db, row, revisionId, input);
     revised++;
   }
-  return { revised, waiting: rows.length - revised };
+  const nextId = rows.length < input.limit ? null : (rows.at(-1)?.id ?? null);
+  return { revised, waiting: rows.length - revised, nextId };
 }
 
 function reviseOne(
