@@ -89,7 +89,7 @@ const browser = await chromium.launch({
 await mkdir(FOLDER, { recursive: true });
 const night = await stageNight();
 try {
-  await start(night, "Herbarium 2026");
+  await start(night, "Sample scans");
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: "en-GB" });
   await page.goto(night.link);
   await page.goto(new URL("/#/batch/1/night", night.link).href);
