@@ -252,3 +252,24 @@ test("Settings that change in the middle of a run apply to every image, those in
   expect(new Set(current.map((image) => image.revisionId)).size).toBe(1);
   for (const [path, sha256] of written) expect(await rig.resultSha(path)).toBe(sha256);
 });
+
+test("Two contents that take turns under one name keep their own pictures, however often", async () => {
+  await using rig = await createRig();
+  const { decision } = rig.settings;
+  const outputs = [{ taskName: "ocv_canny", taskIndex: 0, outputIndex: 0 }];
+  rig.settings = { ...rig.settings, decision: { ...decision, outputs, parameters: [] } };
+  const picture = join(rig.resultsFolder, "one.png.ocv_canny-0.0.png");
+  await writePicture(rig.folder, "one.png", 1);
+  await rig.runToEnd();
+  await writePicture(rig.folder, "one.png", 2);
+  await rig.runToEnd();
+  // Of equal pictures nothing could be told: this one is marked by hand.
+  await writeFile(picture, "the second's");
+  await writePicture(rig.folder, "one.png", 1);
+  await rig.runToEnd();
+  expect(await readFile(picture, "utf8")).not.toBe("the second's");
+  await writePicture(rig.folder, "one.png", 2);
+  await rig.runToEnd();
+  expect(rig.puts).toBe(2);
+  expect(await readFile(picture, "utf8")).toBe("the second's");
+});

@@ -6,7 +6,8 @@ import { succeed, type Result } from "../../contract/result.ts";
 import { readAnswer, type AnswerOutput } from "../results/answer.ts";
 import { packJson, unpackJson } from "../results/compress.ts";
 import { resultFileNames, writeResultFiles } from "../results/files.ts";
-import { EARLIER } from "../results/safe-path.ts";
+import { MAX_COPIES, numbered } from "../results/earlier.ts";
+import { EARLIER, JSON_SUFFIX, resultPlace } from "../results/safe-path.ts";
 import { resultJson } from "../results/result-json.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { sha256Hex } from "../intake/identity.ts";
@@ -153,7 +154,7 @@ export async function finishFollower(dispatch: Dispatch, imageId: number): Promi
   const stored = await store.call("outputsOf", leader);
   const uuid = (await store.call("runsOf", leader.id)).find((run) => run.state === "DONE")?.uuid ?? null;
   const place = await findResultFiles(dispatch, leader, uuid);
-  const restored = await Promise.all(stored.map((output) => restoreOutput(place, leader.path, output)));
+  const restored = await Promise.all(stored.map((output) => restoreOutput(place, output)));
   const outputs = restored.map(({ answer }) => answer);
   const written = await writeImageFiles(dispatch, image, { uuid, outputs });
   if (written.ok) {
@@ -177,33 +178,46 @@ async function findResultFiles(
   dispatch: Dispatch,
   leader: StoredImage,
   uuid: string | null,
-): Promise<string | null> {
+): Promise<FileOf | null> {
   const { resultsFolder } = dispatch.settings().results;
   const { revision } = await dispatch.store.call("revisionsOf", leader.id);
-  const [jsonName = ""] = resultFileNames(leader.path, []);
-  for (const folder of [resultsFolder, join(resultsFolder, EARLIER, String(revision))]) {
-    try {
-      const { runId } = JSON.parse(await readFile(join(folder, jsonName), "utf8")) as { runId?: unknown };
-      if (uuid !== null && runId === uuid) return folder;
-    } catch {
-      // Not there, or not readable: then it is not this result's.
+  const place = resultPlace(leader.path);
+  for (const top of [resultsFolder, join(resultsFolder, EARLIER, String(revision))]) {
+    // Results of other contents of this path may lie under the same revision: "photo.jpg (2).json".
+    for (let n = 1; n <= MAX_COPIES; n++) {
+      const fileOf: FileOf = (suffix) => join(top, ...place.folders, place.nameOf(suffix, numbered(n)));
+      const found = await runIdIn(fileOf(JSON_SUFFIX));
+      if (found === null) break;
+      if (uuid !== null && found === uuid) return fileOf;
     }
   }
   return null;
 }
 
+/** Where the file of a result with this suffix lies; absolute. */
+type FileOf = (suffix: string) => string;
+
+/** The run that a result JSON tells of; null when there is none or it cannot be read, "" when it tells of none. */
+async function runIdIn(file: string): Promise<string | null> {
+  try {
+    const { runId } = JSON.parse(await readFile(file, "utf8")) as { runId?: unknown };
+    return typeof runId === "string" ? runId : "";
+  } catch {
+    // Not there, or not readable: then it is not the result that is looked for.
+    return null;
+  }
+}
+
 /** An output as it was read from the answer, its pictures from the leader's files. */
 async function restoreOutput(
-  place: string | null,
-  leaderPath: string,
+  fileOf: FileOf | null,
   output: StoredOutput,
 ): Promise<{ answer: AnswerOutput; missing: boolean }> {
   const raw = unpackJson({ encoding: output.encoding, data: output.json });
   const pictures: AnswerOutput["pictures"] = [];
   let missing = false;
   for (const suffix of suffixesIn(raw)) {
-    const [, name = ""] = resultFileNames(leaderPath, [suffix]);
-    const bytes = place === null ? null : await readFile(join(place, name)).catch(() => null);
+    const bytes = fileOf === null ? null : await readFile(fileOf(suffix)).catch(() => null);
     if (bytes === null) missing = true;
     else pictures.push({ suffix, bytes });
   }
