@@ -67,6 +67,7 @@ export function installElectron(program: string, limitMs: number = INSTALL_LIMIT
 /** The telling part of a stack trace, for one line. */
 function reasonIn(said: string): string {
   const code = /\b(E[A-Z]{3,}|ERR_[A-Z_]+)\b/.exec(said)?.[0];
+  if (code === undefined && said.includes("fetch failed")) return "its server does not answer";
   const line =
     said
       .split("\n")

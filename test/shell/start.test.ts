@@ -90,6 +90,11 @@ describe("downloading Electron", () => {
     expect(await installElectron(await program(text))).toBe("ENOTFOUND");
   });
 
+  test("that is not answered says so", async () => {
+    const text = 'console.error(new TypeError("fetch failed").stack); process.exit(1)';
+    expect(await installElectron(await program(text))).toBe("its server does not answer");
+  });
+
   test("is given up after its time", async () => {
     expect(await installElectron(await program("setInterval(() => 0, 1000)"), 200)).toBe(
       "nothing came within 0.2 s",
