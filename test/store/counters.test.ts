@@ -187,7 +187,7 @@ function recount(db: Database): Record<string, number> {
 
 test(
   "After any operations in any order the counters equal a recount, the ledger balances and no end is without a reason",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const db = await openDatabase();
     const rollback = new Error("undo");

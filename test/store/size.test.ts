@@ -8,7 +8,7 @@ const MOST_BYTES_AN_IMAGE = 1024;
 
 test(
   "A finished image costs at most 1 KB in the data file, its results aside",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const db = await openDatabase();
     const batchId = makeBatch(db);
