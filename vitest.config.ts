@@ -20,6 +20,8 @@ const WINDOW = hasChromium();
 export default defineConfig({
   test: {
     passWithNoTests: !WINDOW,
+    // Most of these tests wait for processes, files and sockets: on two cores one worker would leave both idle.
+    maxWorkers: 3,
     projects: [
       {
         test: {
