@@ -23,6 +23,8 @@ export default defineConfig({
   ],
   outputDir: "test-results/e2e",
   workers: 1,
+  // A shared machine may stand still for seconds; what fails twice is wrong.
+  retries: process.env.CI ? 1 : 0,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
   expect: { timeout: 15_000 },

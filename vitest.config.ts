@@ -22,6 +22,8 @@ export default defineConfig({
     passWithNoTests: !WINDOW,
     // Most of these tests wait for processes, files and sockets: on two cores one worker would leave both idle.
     maxWorkers: 3,
+    // A shared machine may stand still for seconds; what fails twice is wrong.
+    retry: process.env.CI === undefined ? 0 : 1,
     projects: [
       {
         test: {
