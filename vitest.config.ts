@@ -17,13 +17,14 @@ function hasChromium(): boolean {
 
 const WINDOW = hasChromium();
 
+/** A shared machine may stand still for seconds; what fails twice is wrong. */
+const RETRY = process.env.CI === undefined ? 0 : 1;
+
 export default defineConfig({
   test: {
     passWithNoTests: !WINDOW,
     // Most of these tests wait for processes, files and sockets: on two cores one worker would leave both idle.
     maxWorkers: 3,
-    // A shared machine may stand still for seconds; what fails twice is wrong.
-    retry: process.env.CI === undefined ? 0 : 1,
     projects: [
       {
         test: {
@@ -38,6 +39,7 @@ export default defineConfig({
           ],
           environment: "node",
           globalSetup: ["test/support/node-version.ts"],
+          retry: RETRY,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
@@ -49,6 +51,7 @@ export default defineConfig({
         test: {
           name: "window",
           include: WINDOW ? ["test/window/**/*.test.ts"] : [],
+          retry: RETRY,
           testTimeout: 60_000,
           // Tests that measure long tasks must not measure each other.
           fileParallelism: false,
