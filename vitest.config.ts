@@ -30,13 +30,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [
-            "test/window/**",
-            "test/desktop/**",
-            "test/e2e/**",
-            "test/reliability/**",
-            "node_modules/**",
-          ],
+          exclude: ["test/window/**", "test/desktop/**", "test/e2e/**", "node_modules/**"],
           environment: "node",
           globalSetup: ["test/support/node-version.ts"],
           retry: RETRY,

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { openReader } from "../../electron/engine/store/database.ts";
 import { startEngineProcess } from "../support/crash-loop.ts";
 import { writePicture, writePictures } from "../support/pictures.ts";
-import { createRig, type Rig } from "../support/rig.ts";
+import { type Rig } from "../support/open-rig.ts";
+import { createRig } from "../support/rig.ts";
 
 const SPEED = 50;
 

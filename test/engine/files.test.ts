@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { BatchRunner } from "../../electron/engine/batch-runner.ts";
 import { writePicture, writePictures } from "../support/pictures.ts";
-import { createRig, type Rig } from "../support/rig.ts";
+import { type Rig } from "../support/open-rig.ts";
+import { createRig } from "../support/rig.ts";
 
 /** Starts with all files known and ready, and nothing sent yet. */
 async function startPaused(rig: Rig, ready: number): Promise<BatchRunner> {

@@ -1,7 +1,8 @@
 import { mkdir, rename } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { writePicture, writePictures } from "../support/pictures.ts";
-import { createRig, type Rig } from "../support/rig.ts";
+import { type Rig } from "../support/open-rig.ts";
+import { createRig } from "../support/rig.ts";
 
 async function expectNoAttemptSpent(rig: Rig): Promise<void> {
   for (const image of await rig.images())

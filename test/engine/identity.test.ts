@@ -3,7 +3,8 @@ import { copyFile, mkdir, readFile, rename, rm, utimes, writeFile } from "node:f
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { writePicture, writePictures } from "../support/pictures.ts";
-import { createRig, type Rig } from "../support/rig.ts";
+import { type Rig } from "../support/open-rig.ts";
+import { createRig } from "../support/rig.ts";
 
 async function rigWith(count: number, options: Parameters<typeof createRig>[0] = {}): Promise<Rig> {
   const rig = await createRig(options);

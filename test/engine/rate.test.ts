@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { startEngineProcess } from "../support/crash-loop.ts";
 import { writePictures } from "../support/pictures.ts";
-import { createRig, type Rig } from "../support/rig.ts";
+import { type Rig } from "../support/open-rig.ts";
+import { createRig } from "../support/rig.ts";
 
 /** The engine's clock is the server's here: what is measured there is what was asked for. */
 const SPEED = 1;

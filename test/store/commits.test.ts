@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../electron/engine/clock.ts";
 import { openStore, StoreError, type Store } from "../../electron/engine/store/store.ts";
-import { cheapSettings } from "../support/rig.ts";
+import { cheapSettings } from "../support/open-rig.ts";
 import { dataFilePath, openDatabase } from "./stand.ts";
 
 /** Commits in a write-ahead log: frames that carry the size of the database after them (SQLite file format, 4.1). */

@@ -7,7 +7,7 @@ import { openWriter } from "../../electron/engine/store/database.ts";
 import { observeFiles, type SeenFile } from "../../electron/engine/store/images.ts";
 import { saveBatch } from "../../electron/engine/store/batches.ts";
 import { settleFile } from "../../electron/engine/store/images.ts";
-import { cheapSettings } from "../support/rig.ts";
+import { cheapSettings } from "../support/open-rig.ts";
 import { sha256Of } from "../support/pictures.ts";
 
 /** A path for a data file in a folder of its own, removed when the test ends. */

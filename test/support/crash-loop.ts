@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { RunEnding } from "../../electron/engine/batch-runner.ts";
 import type { EngineOrders } from "./engine-process.ts";
-import { timingFor, type Rig } from "./rig.ts";
+import { timingFor, type Rig } from "./open-rig.ts";
 
 const PROGRAM = fileURLToPath(new URL("./engine-process.ts", import.meta.url));
 

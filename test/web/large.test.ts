@@ -8,7 +8,7 @@ import { createMemoryTokens } from "../../electron/engine/handlers/memory-tokens
 import { openWindowService, type WindowService } from "../../electron/engine/handlers/service.ts";
 import { saveBatch } from "../../electron/engine/store/batches.ts";
 import { openWriter } from "../../electron/engine/store/database.ts";
-import { cheapSettings } from "../support/rig.ts";
+import { cheapSettings } from "../support/open-rig.ts";
 import { wholeBatch } from "./window-stand.ts";
 
 const IMAGES = 100_000;

@@ -14,7 +14,7 @@ import { openWindowService, type WindowService } from "../../electron/engine/han
 import { startSimulator, type Simulator } from "../../electron/simulator/server.ts";
 import type { SimulatorOptions } from "../../electron/simulator/settings.ts";
 import { openWebServer, PATIENCE, type WebServer } from "../../electron/web/server.ts";
-import { TEST_TIMING } from "../support/rig.ts";
+import { TEST_TIMING } from "../support/open-rig.ts";
 
 /** An answer of the loopback page, as it came. */
 export interface Answer {
