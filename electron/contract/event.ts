@@ -12,6 +12,7 @@ export interface EventDetails {
   "gave-up": { sentence: string };
   "result-shared": { with: string };
   "changed-before-sending": Record<string, never>;
+  "sent-other-bytes": Record<string, never>;
   "file-missing": Record<string, never>;
   "retry-asked": { images: number };
   "watch-trouble": { message: string };
@@ -20,6 +21,7 @@ export interface EventDetails {
   "ended-without-word": { inFlight: number };
   slept: { forMs: number };
   "store-trouble": { code: string };
+  "ballast-used": Record<string, never>;
   "pictures-missing": { with: string };
   "data-file-restored": { aside: string; backupAt: number };
   "latest-changes-lost": { missing: string };
@@ -77,6 +79,11 @@ const SENTENCES: Sentences = {
     severity: "info",
     say: () => "The file changed before it was sent; the new content is taken.",
   },
+  "sent-other-bytes": {
+    severity: "notice",
+    say: () =>
+      "The file changed before it was sent and kept its size and time. That run is of no use; the file is read again.",
+  },
   "file-missing": { severity: "notice", say: () => "The file is no longer in the folder." },
   "retry-asked": {
     severity: "info",
@@ -104,6 +111,11 @@ const SENTENCES: Sentences = {
   "store-trouble": {
     severity: "warning",
     say: (d) => `The data file could not be written (${d.code}); it is tried again until it can.`,
+  },
+  "ballast-used": {
+    severity: "warning",
+    say: () =>
+      "The disk of the data file is full. The room that was kept for the last changes is used; nothing more is sent or fetched until there is room.",
   },
   "pictures-missing": {
     severity: "notice",

@@ -42,6 +42,8 @@ export interface ImageFacts {
 export type RunEvent =
   | { kind: "intent" }
   | { kind: "accepted"; uuid: string }
+  /** Accepted, but what was sent are not the bytes that the row tells of, although size and time agree. */
+  | { kind: "sent-other-bytes"; uuid: string }
   /** Surely not accepted: sign-in, busy, never reached the server. Spends no attempt. */
   | { kind: "not-accepted"; note: string }
   /** The server refuses this image for good. */
@@ -76,6 +78,7 @@ export interface ImageStep {
 const FROM: Record<RunEvent["kind"], readonly ImageStage[]> = {
   intent: ["READY", "UNCERTAIN"],
   accepted: ["SENDING"],
+  "sent-other-bytes": ["SENDING"],
   "not-accepted": ["SENDING"],
   refused: ["SENDING"],
   unknown: ["SENDING"],
@@ -109,6 +112,10 @@ export function step(image: ImageFacts, event: RunEvent): ImageStep | null {
       return to("SENDING", "INTENT");
     case "accepted":
       return to("SUBMITTED", "SUBMITTED");
+    case "sent-other-bytes":
+      return lost < BUDGET.lost
+        ? to("SEEN", "LOST", { lost: lost + 1 })
+        : to("FAILED", "LOST", { lost: lost + 1, failure: { reason: "changed-while-sending" } });
     case "not-accepted":
       return to("READY", "REJECTED");
     case "refused":

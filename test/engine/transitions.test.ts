@@ -15,6 +15,7 @@ const FAILURE = { reason: "refused-input", status: 422, detail: "" } as const;
 const EVENTS: { [K in RunEvent["kind"]]: Extract<RunEvent, { kind: K }> } = {
   intent: { kind: "intent" },
   accepted: { kind: "accepted", uuid: "u" },
+  "sent-other-bytes": { kind: "sent-other-bytes", uuid: "u" },
   "not-accepted": { kind: "not-accepted", note: "busy" },
   refused: { kind: "refused", failure: FAILURE },
   unknown: { kind: "unknown", last: "reset", retryAt: 5000 },
@@ -35,6 +36,7 @@ const MOVES: Partial<Record<ImageStage, Partial<Record<RunEvent["kind"], [ImageS
   UNCERTAIN: { intent: ["SENDING", "INTENT"] },
   SENDING: {
     accepted: ["SUBMITTED", "SUBMITTED"],
+    "sent-other-bytes": ["SEEN", "LOST"],
     "not-accepted": ["READY", "REJECTED"],
     refused: ["FAILED", "REJECTED"],
     unknown: ["UNCERTAIN", "ORPHANED"],

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { OutputRequest, ParameterSetting, ResultDecision } from "../../contract/batch.ts";
 import type { ImageFailure } from "../../contract/failure.ts";
+import { stampOf } from "../intake/observation.ts";
 import type { HttpBody } from "./http.ts";
 
 /** The body of one `PUT /api/run`, read from the open file while it is sent. Good for one attempt. */
@@ -38,6 +39,8 @@ class FileTrouble extends Error {
 export function createSubmitBody(input: {
   handle: FileHandle;
   bytes: number;
+  /** `stampOf` the file when it was found to be the right one. @default when its first byte is asked for */
+  stamp?: string;
   decision: Pick<ResultDecision, "outputs" | "parameters" | "inputs">;
   onFirstByte?: () => void;
 }): SubmitBody {
@@ -55,14 +58,13 @@ export function createSubmitBody(input: {
     onFirstByte?.();
     const hash = createHash("sha256");
     try {
-      const opened = await stamp(handle);
-      if (opened.size !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
+      const opened = await handle.stat({ bigint: true });
+      if (Number(opened.size) !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
       yield head;
       yield* base64Of(handle, bytes, (piece) => hash.update(piece));
-      const now = await stamp(handle);
-      if (now.size !== opened.size || now.mtimeNs !== opened.mtimeNs) {
+      const now = await handle.stat({ bigint: true });
+      if (stampOf(now) !== (input.stamp ?? stampOf(opened)))
         throw new FileTrouble({ reason: "changed-while-sending" });
-      }
     } catch (error) {
       failure = toImageFailure(error);
       throw error;
@@ -138,11 +140,6 @@ async function readFully(handle: FileHandle, target: Buffer, position: number): 
     if (bytesRead === 0) throw new FileTrouble({ reason: "changed-while-sending" });
     filled += bytesRead;
   }
-}
-
-async function stamp(handle: FileHandle): Promise<{ size: number; mtimeNs: bigint }> {
-  const { size, mtimeNs } = await handle.stat({ bigint: true });
-  return { size: Number(size), mtimeNs };
 }
 
 function toImageFailure(error: unknown): ImageFailure {

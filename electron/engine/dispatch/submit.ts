@@ -1,4 +1,3 @@
-import type { ImageFailure } from "../../contract/failure.ts";
 import { assertNever } from "../../contract/result.ts";
 import { createSubmitBody } from "../deployment/body.ts";
 import type { Deployment } from "../deployment/client.ts";
@@ -109,6 +108,7 @@ async function send(
   const body = createSubmitBody({
     handle: file.handle,
     bytes: file.observation.bytes,
+    stamp: file.stamp,
     decision,
     onFirstByte: () => start.sent(),
   });
@@ -186,9 +186,8 @@ async function accept(
 ): Promise<SubmittedRun | null> {
   const { run, image } = sent;
   if (image.sha256 !== null && Buffer.compare(image.sha256, outcome.sha256) !== 0) {
-    // The bytes sent are not those that were hashed, although size and time stamp agree: this run is of no use.
-    const failure: ImageFailure = { reason: "changed-while-sending" };
-    await record(dispatch, run, { kind: "refused", failure });
+    // Size and time stamp agree, the bytes do not: a paid run whose result nobody asks for.
+    await record(dispatch, run, { kind: "sent-other-bytes", uuid: outcome.uuid });
     dispatch.recheck(image.path);
     return null;
   }

@@ -41,7 +41,12 @@ type Accepted = Extract<SubmitOutcome, { kind: "accepted" }>;
 async function submit(run: RunOnce): Promise<Result<Accepted>> {
   const { deployment, file, decision, signal } = run;
   for (let troubles = 0; ; troubles += 1) {
-    const body = createSubmitBody({ handle: file.handle, bytes: file.observation.bytes, decision });
+    const body = createSubmitBody({
+      handle: file.handle,
+      bytes: file.observation.bytes,
+      stamp: file.stamp,
+      decision,
+    });
     const outcome = await deployment.submit(body, { signal });
     if (outcome.kind === "accepted") return succeed(outcome);
     const failure = await afterSubmit(run, outcome, troubles);

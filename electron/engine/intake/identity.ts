@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { ImageFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { errorCode } from "./fs-error.ts";
-import { observationOf, sameObservation, type Observation } from "./observation.ts";
+import { stampOf } from "./observation.ts";
 
 const PIECE_BYTES = 256 * 1024;
 const MOST_SPARE = 4;
@@ -17,7 +18,7 @@ export async function hashImage(handle: FileHandle, bytes: number): Promise<Resu
   const buffer = spare.pop() ?? Buffer.allocUnsafe(PIECE_BYTES);
   try {
     const before = await look(handle);
-    if (before.bytes !== bytes) return fail({ reason: "still-changing" });
+    if (Number(before.size) !== bytes) return fail({ reason: "still-changing" });
     const hash = createHash("sha256");
     let at = 0;
     while (at < bytes) {
@@ -26,7 +27,7 @@ export async function hashImage(handle: FileHandle, bytes: number): Promise<Resu
       hash.update(buffer.subarray(0, bytesRead));
       at += bytesRead;
     }
-    if (!sameObservation(before, await look(handle))) return fail({ reason: "still-changing" });
+    if (stampOf(before) !== stampOf(await look(handle))) return fail({ reason: "still-changing" });
     return succeed(hash.digest());
   } catch (error) {
     return fail({ reason: "unreadable", code: errorCode(error) });
@@ -35,8 +36,8 @@ export async function hashImage(handle: FileHandle, bytes: number): Promise<Resu
   }
 }
 
-async function look(handle: FileHandle): Promise<Observation> {
-  return observationOf("", await handle.stat({ bigint: true }));
+function look(handle: FileHandle): Promise<BigIntStats> {
+  return handle.stat({ bigint: true });
 }
 
 /** A hash as exports and logs show it: 64 lower-case hexadecimal digits. */

@@ -3,7 +3,7 @@ import { lstat, open, readlink, realpath, type FileHandle } from "node:fs/promis
 import type { ImageFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { errorCode, isGone } from "./fs-error.ts";
-import { fileIdOf, observationOf, specialKind, type Observation } from "./observation.ts";
+import { fileIdOf, observationOf, specialKind, stampOf, type Observation } from "./observation.ts";
 import { absolutePath, joinBytes } from "./path.ts";
 
 /** A regular file inside the folder, held by one descriptor from here to the last byte sent. */
@@ -11,6 +11,8 @@ export interface OpenImage {
   handle: FileHandle;
   /** Taken from the descriptor itself. */
   observation: Observation;
+  /** `stampOf` the same look: equal after reading, when nobody wrote meanwhile. */
+  stamp: string;
   /** May be called more than once. */
   close(): Promise<void>;
 }
@@ -60,7 +62,7 @@ export async function openImage(
         : null) ??
       (await refusedPlace(root, location, handle, fileIdOf(found), ways));
     if (refusal !== null) return fail(refusal);
-    const image = openedImage(handle, observationOf(path, found));
+    const image = openedImage(handle, observationOf(path, found), stampOf(found));
     handle = null;
     return succeed(image);
   } catch (error) {
@@ -76,9 +78,9 @@ function openFlags(ways: OpenWays): number {
   return constants.O_RDONLY | noFollow | nonBlocking;
 }
 
-function openedImage(handle: FileHandle, observation: Observation): OpenImage {
+function openedImage(handle: FileHandle, observation: Observation, stamp: string): OpenImage {
   let closing: Promise<void> | null = null;
-  return { handle, observation, close: () => (closing ??= handle.close()) };
+  return { handle, observation, stamp, close: () => (closing ??= handle.close()) };
 }
 
 function refusedKind(kind: ReturnType<typeof specialKind>): ImageFailure | null {

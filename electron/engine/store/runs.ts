@@ -114,7 +114,7 @@ export function reportRun(db: Database, { runId, event, at }: RunReport): RunApp
   const run = runById(db, runId);
   const image = run === null ? null : imageById(db, run.imageId);
   if (run === null || image === null || ENDED.includes(run.state)) return null;
-  if (event.kind === "accepted" && isKnownUuid(db, event.uuid)) {
+  if ("uuid" in event && isKnownUuid(db, event.uuid)) {
     const unknown: RunEvent = { kind: "unknown", last: "the run id was given before", retryAt: at };
     const applied = reportRun(db, { runId, event: unknown, at });
     return applied === null ? null : { ...applied, duplicate: true };
@@ -124,8 +124,9 @@ export function reportRun(db: Database, { runId, event, at }: RunReport): RunApp
   writeImage(db, image, next, at);
   writeRun(db, run, next, event, at);
   recordEvent(db, run, image, next, event, at);
-  if (next.stage === "FAILED") shareFailure(db, image.id, at);
-  if (next.stage === "SEEN") promoteFollower(db, image.id, at);
+  // Those who wait have the bytes that the row told of: other bytes are not their fate.
+  if (next.stage === "SEEN" || event.kind === "sent-other-bytes") promoteFollower(db, image.id, at);
+  else if (next.stage === "FAILED") shareFailure(db, image.id, at);
   return { stage: next.stage, duplicate: false };
 }
 
@@ -142,8 +143,8 @@ function writeRun(db: Database, run: StoredRun, next: ImageStep, event: RunEvent
     `UPDATE runs SET state = ?, uuid = ?, submittedAt = ?, finishedAt = ?, suspect = ?, note = ?, failureJson = ? WHERE id = ?`,
   ).run(
     next.run,
-    event.kind === "accepted" ? event.uuid : run.uuid,
-    event.kind === "accepted" ? at : run.submittedAt,
+    "uuid" in event ? event.uuid : run.uuid,
+    "uuid" in event ? at : run.submittedAt,
     ended || event.kind === "received" ? (run.finishedAt ?? at) : run.finishedAt,
     suspect,
     note,
@@ -170,6 +171,8 @@ function recordEvent(
     addEvent(db, at, { ...about, kind: "workflow-failed", detail: { message: event.message } });
   } else if (event.kind === "file-changed") {
     addEvent(db, at, { ...about, kind: "changed-before-sending", detail: {} });
+  } else if (event.kind === "sent-other-bytes") {
+    addEvent(db, at, { ...about, kind: "sent-other-bytes", detail: {} });
   }
   if (next.stage === "FAILED" && next.failure !== null && image.stage !== "FAILED") {
     addEvent(db, at, { ...about, kind: "gave-up", detail: { sentence: describeFailure(next.failure).what } });
@@ -210,7 +213,7 @@ export function lastStarts(
 ): { startMono: number | null; intentAt: number }[] {
   return db
     .sql(
-      `SELECT iif(s.bootId = ?, r.startMono, NULL) AS startMono, r.intentAt FROM runs r JOIN sessions s ON s.id = r.sessionId
+      `SELECT iif(s.bootId = ?, r.startMono, NULL) AS startMono, r.intentAt FROM runs r INDEXED BY runsBatch JOIN sessions s ON s.id = r.sessionId
        WHERE r.batchId = ? ORDER BY r.id DESC LIMIT ?`,
     )
     .all(input.bootId, input.batchId, input.limit) as { startMono: number | null; intentAt: number }[];
