@@ -33,6 +33,7 @@ export interface ServerStats {
   /** Heads of the first and of the last submission; wall clock. */
   firstPutAt: number | null;
   lastPutAt: number | null;
+  /** From the head of its submission until its result was handed out. */
   mostOutstanding: number;
   cpuMs: number;
   runs: ServedRun[];
@@ -90,6 +91,7 @@ function submit(request: IncomingMessage, response: ServerResponse): void {
   stats.puts += 1;
   stats.firstPutAt ??= arrivedAt;
   stats.lastPutAt = arrivedAt;
+  stats.mostOutstanding = Math.max(stats.mostOutstanding, ++outstanding);
   let bytes = 0;
   request.on("data", (chunk: Buffer) => (bytes += chunk.length));
   request.on("end", () => {
@@ -97,7 +99,6 @@ function submit(request: IncomingMessage, response: ServerResponse): void {
     if (bytes !== Number(request.headers["content-length"] ?? bytes)) stats.torn += 1;
     const run: ServedRun = { uuid: randomUUID(), readyAt: now() + orders.runMs, takenAt: null, gets: 0 };
     runs.set(run.uuid, run);
-    stats.mostOutstanding = Math.max(stats.mostOutstanding, ++outstanding);
     send(
       response,
       200,
