@@ -152,20 +152,16 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   async function revise(): Promise<void> {
     if (!isRevising) return;
     isRevising = false;
-    for (let afterId: number | null = 0; afterId !== null && !stopped.signal.aborted;) {
-      const page: { revised: number; waiting: number; nextId: number | null } = await store.call(
-        "reviseImages",
-        {
-          batchId,
-          afterId,
-          limit: REVISE_PAGE,
-          dedupe: settings().intake.dedupe,
-          at: clock.now(),
-        },
-      );
+    for (let left = true; left && !stopped.signal.aborted;) {
+      const page = await store.call("reviseImages", {
+        batchId,
+        limit: REVISE_PAGE,
+        dedupe: settings().intake.dedupe,
+        at: clock.now(),
+      });
       if (page.waiting > 0) isRevising = true;
       if (page.revised > 0) changed();
-      afterId = page.nextId;
+      left = page.revised === REVISE_PAGE;
     }
   }
 

@@ -153,7 +153,7 @@ function perform(db: Database, batchId: number, what: Doing): void {
     }
     case "revise":
       makeBatch(db, what.parameter ? "True" : "False");
-      reviseImages(db, { batchId, afterId: 0, limit: 100, dedupe: what.dedupe, at });
+      reviseImages(db, { batchId, limit: 100, dedupe: what.dedupe, at });
   }
 }
 

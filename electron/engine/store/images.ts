@@ -334,18 +334,21 @@ export function refuseFile(
   return true;
 }
 
-/** Current rows that a complete walk did not meet, in pages by id. */
+/** Current rows that a complete walk did not meet, in pages of `limit` looked-at ids. */
 export function unmetPage(
   db: Database,
   input: { batchId: number; walk: WalkMarks; afterId: number; limit: number },
 ): { rows: StoredImage[]; nextId: number | null } {
-  const rows = db
+  // By the table itself: through any index each page would sort what is left of the batch.
+  const ids = db
     .sql(
-      "SELECT * FROM images WHERE batchId = ? AND current = 1 AND id > ? AND stage <> 'MISSING' ORDER BY id LIMIT ?",
+      `SELECT id, stage FROM images NOT INDEXED WHERE batchId = ? AND current = 1 AND id > ? AND stage <> 'MISSING' ORDER BY id LIMIT ?`,
     )
-    .all(input.batchId, input.afterId, input.limit) as StoredImage[];
-  const unmet = rows.filter((row) => !input.walk.has(row.id) && !isInFlight(row.stage));
-  return { rows: unmet, nextId: rows.length < input.limit ? null : (rows.at(-1)?.id ?? null) };
+    .raw()
+    .all(input.batchId, input.afterId, input.limit) as [id: number, stage: ImageStage][];
+  const unmet = ids.filter(([id, stage]) => !input.walk.has(id) && !isInFlight(stage));
+  const rows = unmet.map(([id]) => imageById(db, id)).filter((row) => row !== null);
+  return { rows, nextId: ids.length < input.limit ? null : (ids.at(-1)?.[0] ?? null) };
 }
 
 /** The path of this row is gone for sure: renamed when its file is known under another name, else missing or history. */
@@ -395,27 +398,37 @@ export function pathGone(db: Database, input: { batchId: number; path: string; a
 }
 
 /**
- * After a change of what decides a result: every resting row of another revision becomes history and its file is ready
- * under the new one. Returns how many are left to do; rows in flight finish first.
+ * After a change of what decides a result: up to `limit` resting rows of another revision become history and their files
+ * are ready under the new one; fewer than `limit` = none is left. `waiting` ones are in flight and finish first.
  */
 export function reviseImages(
   db: Database,
-  input: { batchId: number; afterId: number; limit: number; dedupe: boolean; at: number },
-): { revised: number; waiting: number; nextId: number | null } {
+  input: { batchId: number; limit: number; dedupe: boolean; at: number },
+): { revised: number; waiting: number } {
   const revisionId = currentRevision(db, input.batchId);
-  const rows = db
+  const rows = (["<", ">"] as const).flatMap(
+    (side) =>
+      db
+        .sql(
+          `SELECT * FROM images INDEXED BY imagesRevision WHERE batchId = ? AND current = 1 AND revisionId ${side} ?
+           AND stage NOT IN ('SENDING', 'SUBMITTED', 'RECEIVING', 'RECEIVED') ORDER BY revisionId, id LIMIT ?`,
+        )
+        .all(input.batchId, revisionId, input.limit) as StoredImage[],
+  );
+  const page = rows.slice(0, input.limit);
+  for (const row of page) reviseOne(db, row, revisionId, input);
+  return { revised: page.length, waiting: flyingOfOthers(db, input.batchId, revisionId) };
+}
+
+/** How many rows of another revision are in flight. */
+function flyingOfOthers(db: Database, batchId: number, revisionId: number): number {
+  const row = db
     .sql(
-      "SELECT * FROM images WHERE batchId = ? AND current = 1 AND id > ? AND revisionId <> ? ORDER BY id LIMIT ?",
+      `SELECT count(*) AS n FROM images INDEXED BY imagesFlying WHERE batchId = ? AND stage IN ('SENDING', 'SUBMITTED', 'RECEIVING', 'RECEIVED')
+       AND current = 1 AND revisionId <> ?`,
     )
-    .all(input.batchId, input.afterId, revisionId, input.limit) as StoredImage[];
-  let revised = 0;
-  for (const row of rows) {
-    if (isInFlight(row.stage)) continue;
-    reviseOne(db, row, revisionId, input);
-    revised++;
-  }
-  const nextId = rows.length < input.limit ? null : (rows.at(-1)?.id ?? null);
-  return { revised, waiting: rows.length - revised, nextId };
+    .get(batchId, revisionId) as { n: number };
+  return row.n;
 }
 
 function reviseOne(

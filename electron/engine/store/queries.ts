@@ -154,9 +154,14 @@ export function earlierRows(
 
 /** How many images ended under each revision of a batch. */
 export function imagesByRevision(db: Database, batchId: number): { revisionId: number; images: number }[] {
+  // Two passes in the order of the index: grouping over both at once would sort every image.
+  const within =
+    "SELECT revisionId, count(*) AS n FROM images INDEXED BY imagesRevision WHERE batchId = @batchId AND current = ";
   return db
-    .sql("SELECT revisionId, count(*) AS images FROM images WHERE batchId = ? GROUP BY revisionId")
-    .all(batchId) as { revisionId: number; images: number }[];
+    .sql(
+      `SELECT revisionId, sum(n) AS images FROM (${within} 0 GROUP BY revisionId UNION ALL ${within} 1 GROUP BY revisionId) GROUP BY revisionId`,
+    )
+    .all({ batchId }) as { revisionId: number; images: number }[];
 }
 
 export function countLabels(

@@ -27,7 +27,9 @@ export function beginSession(
   const unclean = last !== undefined && last.cleanExit === 0;
   const made = db.sql("INSERT INTO sessions (startedAt, bootId) VALUES (?, ?)").run(input.at, input.bootId);
   const open = db
-    .sql("SELECT * FROM runs WHERE state IN ('INTENT', 'SUBMITTED', 'RECEIVING') ORDER BY id")
+    .sql(
+      `SELECT * FROM runs INDEXED BY runsOpen WHERE state IN ('INTENT', 'SUBMITTED', 'RECEIVING', 'RECEIVED') AND state <> 'RECEIVED' ORDER BY id`,
+    )
     .all() as StoredRun[];
   for (const run of open) followUp(db, run, input, unclean);
   if (unclean && open.length > 0) {

@@ -1,5 +1,6 @@
 import { createTables } from "./010-create-tables.ts";
 import { addWindow } from "./020-window.ts";
+import { addMillion } from "./030-million.ts";
 
 /** One step of the data file's history. Never edited after a release; the next one is ten higher. */
 export interface Migration {
@@ -10,6 +11,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 10, up: createTables },
   { version: 20, up: addWindow },
+  { version: 30, up: addMillion },
 ];
 
 export const LATEST_VERSION = MIGRATIONS.at(-1)?.version ?? 0;

@@ -1,0 +1,13 @@
+const STEPS = `
+-- Whether rows of another revision are left, without a look at the others; how many ended under each.
+CREATE INDEX imagesRevision ON images (batchId, current, revisionId);
+-- The newest runs of a batch.
+CREATE INDEX runsBatch ON runs (batchId);
+-- imagesEarlier is the same.
+DROP INDEX imagesPath;
+`;
+
+/** What a batch of a million images needs so that nothing looks at all of them. */
+export function addMillion(execute: (sql: string) => void): void {
+  execute(STEPS);
+}
