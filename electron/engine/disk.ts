@@ -6,7 +6,8 @@ import type { Clock } from "./clock.ts";
 const USUAL_MINIMUM_BYTES = 512_000_000;
 /** On a small disk, a share of it. */
 const MINIMUM_SHARE = 0.05;
-const SMALLEST_MINIMUM_BYTES = 4_000_000;
+/** More than the ballast: its room, given back, must not look like room for results. */
+const SMALLEST_MINIMUM_BYTES = 8_000_000;
 const TRUSTED_FOR_MS = 1000;
 
 /** Tells whether there is room for another result before it is asked for: a result can be read only once. */
@@ -28,6 +29,11 @@ export async function diskSpace(folder: string): Promise<{ freeBytes: number; to
   }
 }
 
+/** How much stays free on a disk of this size. */
+export function usualMinimumBytes(totalBytes: number): number {
+  return Math.min(USUAL_MINIMUM_BYTES, Math.max(SMALLEST_MINIMUM_BYTES, totalBytes * MINIMUM_SHARE));
+}
+
 export function createDiskGuard(options: {
   folders: readonly string[];
   clock: Clock;
@@ -47,11 +53,7 @@ export function createDiskGuard(options: {
     async lack(bytes) {
       if (options.clock.mono() - lookedAt > TRUSTED_FOR_MS) await look();
       for (const { folder, freeBytes, totalBytes } of spaces) {
-        const usual = Math.min(
-          USUAL_MINIMUM_BYTES,
-          Math.max(SMALLEST_MINIMUM_BYTES, totalBytes * MINIMUM_SHARE),
-        );
-        const neededBytes = (options.minimumFreeBytes() ?? usual) + bytes;
+        const neededBytes = (options.minimumFreeBytes() ?? usualMinimumBytes(totalBytes)) + bytes;
         if (freeBytes < neededBytes) return { reason: "disk-low", folder, freeBytes, neededBytes };
       }
       return null;

@@ -6,6 +6,7 @@ import type { Failure, SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import type { Workflow } from "../contract/workflow.ts";
 import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
+import { ballastFile, createBallast, type Ballast } from "./ballast.ts";
 import { backUpDaily, backupFolder, hasLostContent, restoreNewest, type Restored } from "./backup.ts";
 import { bootId } from "./boot-id.ts";
 import type { Clock } from "./clock.ts";
@@ -76,6 +77,7 @@ export function ownPlaces(dataFile: string): {
   const files = ["", "-wal", "-shm", "-journal", ".lock", ".lock-journal", ".simulator"].map(
     (end) => dataFile + end,
   );
+  files.push(ballastFile(dataFile), `${ballastFile(dataFile)}.part`);
   const logs = `${dataFile}.logs`;
   return { spool, control, logs, folders: [spool, logs, backupFolder(dataFile)], files: [...files, control] };
 }
@@ -95,6 +97,8 @@ async function findSpooled(
 const UNKNOWN_RETRY_MS = 5000;
 /** Events reach the log within this time. */
 const LOG_EVERY_MS = 1000;
+/** Whether there is room again for the ballast. */
+const BALLAST_EVERY_MS = 60 * 1000;
 /** Whether a day has passed since the last backup. */
 const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
 
@@ -126,7 +130,8 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     return fail({ reason: "data-file-unwritable", file: dataFile, code });
   }
   const walMissing = await isWalMissing(dataFile);
-  const opened = await openDataFile(options, dataFile);
+  const ballast = createBallast(dataFile, options.minimumFreeBytes ?? (() => null));
+  const opened = await openDataFile(options, dataFile, ballast);
   if (!opened.ok) return opened;
   const { store, restored } = opened.value;
   const places = ownPlaces(dataFile);
@@ -142,7 +147,9 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     clock,
     userAgent: `nightrun/${options.version}`,
   });
-  return succeed(createEngine(options, { store, spool, log, deployments, sessionId, boot, dataFile }));
+  return succeed(
+    createEngine(options, { store, ballast, spool, log, deployments, sessionId, boot, dataFile }),
+  );
 }
 
 interface OpenedData {
@@ -154,17 +161,29 @@ interface OpenedData {
 async function openDataFile(
   options: EngineOptions,
   dataFile: string,
+  ballast: Ballast,
 ): Promise<Result<OpenedData, SetupFailure>> {
   const { clock } = options;
-  const open = (): ReturnType<typeof openStore> =>
-    openStore({
+  let store: Store | null = null;
+  async function relieve(): Promise<boolean> {
+    if (!(await ballast.release())) return false;
+    const event = { batchId: null, kind: "ballast-used", detail: {} } as const;
+    void store?.call("addEvent", { at: clock.now(), event }).catch(() => undefined);
+    return true;
+  }
+  const open = async (): ReturnType<typeof openStore> => {
+    const opened = await openStore({
       file: dataFile,
       mode: "write",
       clock,
       onTrouble: (code) => {
         if (code !== null) options.onProblem?.({ reason: "data-file-unwritable", file: dataFile, code });
       },
+      relieve,
     });
+    if (opened.ok) store = opened.value;
+    return opened;
+  };
   const hasLost = await hasLostContent(dataFile);
   const first = hasLost
     ? fail<SetupFailure>({ reason: "data-file-damaged", file: dataFile, detail: "it is empty." })
@@ -214,6 +233,7 @@ async function tellWhatWasLost(
 
 interface Parts {
   store: Store;
+  ballast: Ballast;
   spool: Spool;
   log: NightLog;
   deployments: Deployments;
@@ -230,6 +250,14 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
     () => void backUpDaily(store, dataFile, clock).catch(() => undefined),
     BACKUP_LOOK_EVERY_MS,
   ).unref();
+  const closing = new AbortController();
+  async function keepBallast(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await parts.ballast.keep();
+      await clock.sleep(BALLAST_EVERY_MS, closing.signal);
+    }
+  }
+  const keepingBallast = keepBallast();
   const following = setInterval(() => void log.follow().catch(() => undefined), LOG_EVERY_MS).unref();
   const runners = new Map<number, BatchRunner>();
   const starting = new Map<number, Promise<Result<BatchRunner>>>();
@@ -343,6 +371,8 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       await store.call("endSession", { sessionId, at: clock.now() });
       clearInterval(following);
       clearInterval(backingUp);
+      closing.abort();
+      await keepingBallast;
       await log.follow();
       await log.close();
       await backUpDaily(store, dataFile, clock).catch(() => undefined);

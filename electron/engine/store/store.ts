@@ -8,6 +8,8 @@ import type { StoreAnswer, StoreReply, StoreRequest, StoreWorkerData } from "./s
 
 /** How long a commit that a full or slow disk refused waits before it is tried again. */
 const COMMIT_RETRY_MS = 1000;
+/** A full disk shows as either, depending on which write met it. */
+const WANTS_ROOM = /^SQLITE_(FULL|IOERR)/;
 
 /**
  * The data file behind an asynchronous port. Calls of one tick, and all that arrive while the thread is busy, share
@@ -28,6 +30,8 @@ export interface StoreOptions {
   clock: Clock;
   /** The disk refuses commits (`code`), or takes them again (null). */
   onTrouble?: (code: string | null) => void;
+  /** Frees room that was kept for the last commits of a full disk; false = there is none. @default none */
+  relieve?: () => Promise<boolean>;
 }
 
 /** A call that a defect of ours broke; the rest of its commit is not affected. */
@@ -114,6 +118,7 @@ function createPort(worker: Worker, options: StoreOptions): Store {
         return;
       }
       report(reply.failed.code);
+      if (WANTS_ROOM.test(reply.failed.code) && (await options.relieve?.()) === true) continue;
       await options.clock.sleep(COMMIT_RETRY_MS, closing.signal);
     }
   }
