@@ -20,8 +20,18 @@ export interface EngineProcess {
   ending(): Promise<RunEnding | null>;
 }
 
+export interface EngineProcessOptions {
+  speed: number;
+  /** Before the file of the program, such as `--import=<module>`. */
+  nodeArgs?: readonly string[];
+  /** What runs the program, such as strace with its options. */
+  under?: readonly string[];
+  /** Beside those that the rig gives. */
+  orders?: Pick<EngineOrders, "minimumFreeBytes" | "tellLoopDelay">;
+}
+
 /** Starts an engine over the rig's folder, data file and simulator. */
-export function startEngineProcess(rig: Rig, options: { speed: number }): EngineProcess {
+export function startEngineProcess(rig: Rig, options: EngineProcessOptions): EngineProcess {
   const orders: EngineOrders = {
     dataFile: rig.dataFile,
     settings: rig.settings,
@@ -30,10 +40,11 @@ export function startEngineProcess(rig: Rig, options: { speed: number }): Engine
     speed: options.speed,
     originAt: rig.originAt,
     timing: timingFor(options.speed),
+    ...options.orders,
   };
-  const child = spawn(process.execPath, [PROGRAM, JSON.stringify(orders)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const command = [...(options.under ?? []), process.execPath, ...(options.nodeArgs ?? []), PROGRAM];
+  const [program = "", ...args] = command;
+  const child = spawn(program, [...args, JSON.stringify(orders)], { stdio: ["ignore", "pipe", "inherit"] });
   const lines: string[] = [];
   const waiters = new Set<() => void>();
   const closed = once(child, "close");

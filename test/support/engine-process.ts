@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { DEFAULT_LIMITS, type BatchSettings } from "../../electron/contract/batch.ts";
 import { succeed } from "../../electron/contract/result.ts";
 import { openEngine } from "../../electron/engine/engine.ts";
@@ -16,8 +17,13 @@ export interface EngineOrders {
   speed: number;
   originAt: number;
   timing: IntakeTiming;
+  /** null = the product's own. @default 0 */
+  minimumFreeBytes?: number | null;
+  /** Says `loop {"p50Ms", "p99Ms", "maxMs"}`, the delay of this thread's event loop while it ran, before `ended`. */
+  tellLoopDelay?: boolean;
 }
 
+const LOOP_RESOLUTION_MS = 5;
 const orders = JSON.parse(process.argv[2] ?? "{}") as EngineOrders;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -36,7 +42,7 @@ const opened = await openEngine({
       }),
     ),
   timing: orders.timing,
-  minimumFreeBytes: () => 0,
+  minimumFreeBytes: () => (orders.minimumFreeBytes === undefined ? 0 : orders.minimumFreeBytes),
   onProblem: (failure) => say(`problem ${JSON.stringify(failure)}`),
 });
 if (!opened.ok) {
@@ -58,7 +64,16 @@ const [known] = await engine.store.call("listBatches", null);
 const batch = await engine.saveBatch(known?.id ?? null, prepared.value);
 const started = await engine.start(batch.id, { watch: false });
 if (!started.ok) process.exit(3);
+const delay = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+delay.enable();
 const ending = await started.value.untilEnded(new AbortController().signal);
+delay.disable();
 await started.value.stop(ending.kind === "stopped" ? 0 : 10_000);
 await engine.close(0);
+if (orders.tellLoopDelay === true) {
+  // The histogram counts each tick as late by its own length.
+  const ms = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - LOOP_RESOLUTION_MS);
+  const told = { p50Ms: ms(delay.percentile(50)), p99Ms: ms(delay.percentile(99)), maxMs: ms(delay.max) };
+  say(`loop ${JSON.stringify(told)}`);
+}
 say(`ended ${JSON.stringify(ending)}`);
