@@ -17,6 +17,27 @@ export function simulatorProgram(): string {
   return fileURLToPath(new URL(beside, import.meta.url));
 }
 
+/** How this executable runs one of our programs. Node takes its path first; Electron has to be told more. */
+export interface ProgramHost {
+  /** Arguments that stand before the program's path. */
+  before: readonly string[];
+  /** False where a program is given an stdin that is at its end from the start, so that it cannot tell when to stop. */
+  hasStdin: boolean;
+}
+
+const NODE: ProgramHost = { before: [], hasStdin: true };
+const current = { host: NODE };
+
+/** Told once, by an executable other than Node, before anything is started. */
+export function runProgramsThrough(host: ProgramHost): void {
+  current.host = host;
+}
+
+/** The arguments that have this executable run one of our programs. */
+export function programArguments(program: string, args: readonly string[]): string[] {
+  return [...current.host.before, program, ...args];
+}
+
 const START_TIMEOUT_MS = 20_000;
 
 function firstLine(child: ChildProcess): Promise<string> {
@@ -41,19 +62,25 @@ export async function startSimulatorProcess(
 ): Promise<Result<SimulatorProcess, Failure>> {
   const env = { ...process.env };
   delete env.IKOMIA_TOKEN;
-  const child = spawn(process.execPath, [simulatorProgram(), "--stay-with-parent", ...args], {
-    stdio: ["pipe", "pipe", "inherit"],
-    // Of its own group: Ctrl-C is for Nightrun, which still wants to collect its results.
-    detached: true,
-    env,
-  });
+  const child = spawn(
+    process.execPath,
+    programArguments(simulatorProgram(), ["--stay-with-parent", ...args]),
+    {
+      stdio: ["pipe", "pipe", "inherit"],
+      // Of its own group: Ctrl-C is for Nightrun, which still wants to collect its results.
+      detached: true,
+      env,
+    },
+  );
   try {
     const told = JSON.parse(await firstLine(child)) as { url: string; tokenService: string; token: string };
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     return succeed({
       ...told,
       stop: async () => {
-        child.stdin.end();
+        // What it keeps is renamed into place, so it can be ended at any time.
+        if (current.host.hasStdin) child.stdin.end();
+        else child.kill();
         await ended;
       },
     });

@@ -1,4 +1,6 @@
 import { isAbsolute } from "node:path";
+import process from "node:process";
+import type { ProgramHost } from "../cli/simulator-process.ts";
 
 /** What this start of the executable is meant to be. */
 export type Launch =
@@ -48,13 +50,55 @@ export function folderAmong(args: readonly string[]): string | null {
   return folder ?? null;
 }
 
+/** What may stand before a command: for Chromium, and Electron's own sign on Windows that addresses may follow. */
+const BEFORE_OURS: ReadonlySet<string> = new Set(["--no-sandbox", "--"]);
+
 /** The arguments meant for us: without the executable and, while it is not packaged, without the app's folder. */
 export function ownArguments(argv: readonly string[], isPackaged: boolean): string[] {
   const args = argv.slice(1);
-  if (isPackaged) return args;
   // In between stand switches of Electron and of Chromium, for example of a test driver.
-  const app = args.findIndex((arg) => !arg.startsWith("-"));
-  return app < 0 ? [] : args.slice(app + 1);
+  const app = isPackaged ? -1 : args.findIndex((arg) => !arg.startsWith("-"));
+  if (!isPackaged && app < 0) return [];
+  const ours = args.slice(app + 1);
+  const first = ours.findIndex((arg) => !BEFORE_OURS.has(arg));
+  return first < 0 ? [] : ours.slice(first);
+}
+
+/** How this executable runs one of our programs: as itself, in the same sandbox or lack of one, through our main file. */
+export function programHost(state: {
+  isPackaged: boolean;
+  appFolder: string;
+  hasSandbox: boolean;
+  platform: NodeJS.Platform;
+}): ProgramHost {
+  return {
+    before: [...(state.hasSandbox ? [] : ["--no-sandbox"]), ...(state.isPackaged ? [] : [state.appFolder])],
+    // Electron on Windows gives every process an stdin that has ended.
+    hasStdin: state.platform !== "win32",
+  };
+}
+
+const STAY = "--stay-with-parent";
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Arguments for a program that cannot see the end of its stdin, and whether it wanted to: then `endWithParent` looks
+ * after it.
+ */
+export function withoutStdin(args: readonly string[]): { args: string[]; staysWithParent: boolean } {
+  return { args: args.filter((arg) => arg !== STAY), staysWithParent: args.includes(STAY) };
+}
+
+/** Calls `end` once the process `parentId` is gone; looked at once a second. */
+export function endWithParent(parentId: number, end: () => void): void {
+  const timer = setInterval(() => {
+    try {
+      process.kill(parentId, 0);
+    } catch {
+      clearInterval(timer);
+      end();
+    }
+  }, LOOK_EVERY_MS);
 }
 
 /** Variables that would weaken TLS, slow the watcher, or put other code into this program. */

@@ -1,13 +1,18 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   cleanEnvironment,
+  endWithParent,
   folderAmong,
   HIDDEN,
   ownArguments,
+  programHost,
   readLaunch,
+  withoutStdin,
 } from "../../electron/shell/launch.ts";
 import { autostartEntry, setStartAtLogin, type LoginItemParts } from "../../electron/shell/login-item.ts";
 
@@ -39,6 +44,14 @@ describe("a start", () => {
     [["/electron", "/work/nightrun", "run"], false, ["run"]],
     [["/electron", "--inspect=0", "--remote-debugging-port=0", "/work/nightrun", HIDDEN], false, [HIDDEN]],
     [["/electron"], false, []],
+    [["/opt/Nightrun/nightrun", "--no-sandbox", "run", "--no-sandbox"], true, ["run", "--no-sandbox"]],
+    [
+      ["C:\\Nightrun.exe", "--", "run", "--deployment", "https://a.example"],
+      true,
+      ["run", "--deployment", "https://a.example"],
+    ],
+    [["/electron", "--no-sandbox", "/work/nightrun", SIMULATOR, "--x"], false, [SIMULATOR, "--x"]],
+    [["/opt/Nightrun/nightrun", "--"], true, []],
   ])("of %j, packaged %s, has the arguments %j", (argv, isPackaged, expected) => {
     expect(ownArguments(argv, isPackaged)).toEqual(expected);
   });
@@ -60,6 +73,60 @@ describe("a start", () => {
     };
     cleanEnvironment(env);
     expect(env).toEqual({ HTTPS_PROXY: "http://cache:3128" });
+  });
+});
+
+describe("one of our programs in a process of its own", () => {
+  test.each([
+    [
+      { isPackaged: true, hasSandbox: true, platform: "linux" },
+      { before: [], hasStdin: true },
+    ],
+    [
+      { isPackaged: false, hasSandbox: true, platform: "darwin" },
+      { before: ["/app"], hasStdin: true },
+    ],
+    // Without it Electron refuses to start for root, in this process as in the first.
+    [
+      { isPackaged: false, hasSandbox: false, platform: "linux" },
+      { before: ["--no-sandbox", "/app"], hasStdin: true },
+    ],
+    [
+      { isPackaged: true, hasSandbox: true, platform: "win32" },
+      { before: [], hasStdin: false },
+    ],
+  ] as const)("of %o is started with %o", (state, expected) => {
+    const host = programHost({ ...state, appFolder: "/app" });
+    expect(host).toEqual(expected);
+    // What starts it and what reads its arguments agree.
+    const argv = ["/electron", ...host.before, SIMULATOR, "--port", "1"];
+    expect(readLaunch(ownArguments(argv, state.isPackaged), [SIMULATOR])).toEqual({
+      kind: "program",
+      file: SIMULATOR,
+      args: ["--port", "1"],
+    });
+  });
+
+  test("without an stdin that could end is told so", () => {
+    expect(withoutStdin(["--stay-with-parent", "--port", "1"])).toEqual({
+      args: ["--port", "1"],
+      staysWithParent: true,
+    });
+    expect(withoutStdin(["--port", "1"])).toEqual({ args: ["--port", "1"], staysWithParent: false });
+  });
+
+  test("ends when its parent is gone, and not before", async () => {
+    const parent = spawn(process.execPath, ["-e", "process.stdin.resume()"], {
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await once(parent, "spawn");
+    let isParentGone = false;
+    parent.once("exit", () => (isParentGone = true));
+    const wasGone = await new Promise<boolean>((resolve) => {
+      endWithParent(parent.pid ?? 0, () => resolve(isParentGone));
+      parent.stdin.end();
+    });
+    expect(wasGone).toBe(true);
   });
 });
 

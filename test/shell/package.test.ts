@@ -141,7 +141,12 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
       await writeFile(join(electron, "package.json"), '{"name":"electron","main":"index.js"}');
       await writeFile(
         join(electron, "index.js"),
-        "exports.app = { isPackaged: false, exit: (code) => process.exit(code) };",
+        `exports.app = {
+          isPackaged: false,
+          commandLine: { hasSwitch: () => false },
+          getAppPath: () => ${JSON.stringify(extracted)},
+          exit: (code) => process.exit(code),
+        };`,
       );
     });
 
@@ -155,6 +160,16 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
       });
       await expect(missing).rejects.toMatchObject({ code: expect.any(Number) as number });
     });
+
+    test("runs a folder, with the simulator as another process of itself", async () => {
+      const folder = join(work, "more scans");
+      await mkdir(folder);
+      await cp(join(root, "resources", "samples", "IMG_2041.jpg"), join(folder, "IMG_2041.jpg"));
+      const main = join(extracted, "out", "main", "main.js");
+      const args = ["run", folder, "--deployment", "simulator", "--data", join(work, "itself.db"), "--json"];
+      const { stdout } = await run(process.execPath, [main, ...args], { cwd: work, timeout: 60_000 });
+      expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({ exitCode: 0 });
+    }, 90_000);
 
     test("is the simulator when it starts itself as one", async () => {
       const main = join(extracted, "out", "main", "main.js");
