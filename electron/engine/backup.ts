@@ -9,7 +9,7 @@ const EVERY_MS = 24 * 60 * 60 * 1000;
 const KEPT = 3;
 const NAME = /^backup-(\d{13})\.db$/;
 /** What belongs to a data file and must not meet another one. */
-const COMPANIONS = ["-wal", "-shm", "-journal"];
+const COMPANIONS = ["-wal", "-shm", "-journal", ".damage"];
 
 /** Where backups of a data file lie. */
 export function backupFolder(dataFile: string): string {

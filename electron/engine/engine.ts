@@ -9,6 +9,7 @@ import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
 import { ballastFile, createBallast, type Ballast } from "./ballast.ts";
 import { backUpDaily, backupFolder, hasLostContent, restoreNewest, type Restored } from "./backup.ts";
 import { bootId } from "./boot-id.ts";
+import { checkDataFile } from "./check-data-file.ts";
 import type { Clock } from "./clock.ts";
 import { createDeployments, type Deployments, type Resolve } from "./deployments.ts";
 import type { Deployment } from "./deployment/client.ts";
@@ -74,7 +75,7 @@ export function ownPlaces(dataFile: string): {
 } {
   const spool = `${dataFile}.spool`;
   const control = `${dataFile}.control`;
-  const files = ["", "-wal", "-shm", "-journal", ".lock", ".lock-journal", ".simulator"].map(
+  const files = ["", "-wal", "-shm", "-journal", ".lock", ".lock-journal", ".simulator", ".damage"].map(
     (end) => dataFile + end,
   );
   files.push(ballastFile(dataFile), `${ballastFile(dataFile)}.part`);
@@ -246,10 +247,16 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const { store, spool, log, deployments, sessionId, dataFile } = parts;
   const { clock } = options;
   const places = ownPlaces(dataFile);
-  const backingUp = setInterval(
-    () => void backUpDaily(store, dataFile, clock).catch(() => undefined),
-    BACKUP_LOOK_EVERY_MS,
-  ).unref();
+  const check = checkDataFile({
+    dataFile,
+    clock,
+    onDamage: (detail) => options.onProblem?.({ reason: "data-file-damaged", file: dataFile, detail }),
+  });
+  /** A damaged file must not push the good backups out. */
+  async function backUp(): Promise<void> {
+    if (check.isSound) await backUpDaily(store, dataFile, clock).catch(() => undefined);
+  }
+  const backingUp = setInterval(() => void backUp(), BACKUP_LOOK_EVERY_MS).unref();
   const closing = new AbortController();
   async function keepBallast(): Promise<void> {
     while (!closing.signal.aborted) {
@@ -375,7 +382,8 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
       await keepingBallast;
       await log.follow();
       await log.close();
-      await backUpDaily(store, dataFile, clock).catch(() => undefined);
+      await check.stop();
+      await backUp();
       await store.close();
     },
   };

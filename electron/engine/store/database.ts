@@ -1,5 +1,5 @@
 import BetterSqlite3 from "better-sqlite3";
-import { chmodSync, closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import type { SetupFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { LATEST_VERSION, MIGRATIONS } from "./migrations/migrations.ts";
@@ -76,6 +76,35 @@ function migrate(connection: BetterSqlite3.Database): void {
   }
 }
 
+/** A larger file is checked beside the work: at a start it would hold up the first submission for seconds. */
+const CHECKED_AT_OPENING_BYTES = 64 * 1024 * 1024;
+
+/** Whether opening this file for writing looks at all of it. */
+export function isCheckedAtOpening(file: string): boolean {
+  return statSync(file).size <= CHECKED_AT_OPENING_BYTES;
+}
+
+/** Beside a data file in which a check found damage after it was opened, with what it found: the next start refuses it. */
+export function damageMark(file: string): string {
+  return `${file}.damage`;
+}
+
+/** Small tables that every start reads; the large ones are checked beside the work. */
+const READ_AT_START = ["sqlite_schema", "sessions", "batches", "revisions", "deployments", "counters"];
+
+/** What is wrong with the file, as far as it can be told at once; null = nothing. */
+function findDamage(connection: BetterSqlite3.Database, file: string): string | null {
+  const mark = damageMark(file);
+  if (existsSync(mark)) return readFileSync(mark, "utf8").trim();
+  const tables = versionOf(connection) === 0 ? [] : READ_AT_START;
+  const checks = isCheckedAtOpening(file) ? ["1"] : tables;
+  for (const what of checks) {
+    const found = String(connection.pragma(`quick_check(${what})`, { simple: true }));
+    if (found !== "ok") return found;
+  }
+  return null;
+}
+
 const SQLITE_HEADER = "SQLite format 3\0";
 
 /** A file that exists but is no SQLite file must never be taken for an empty start. */
@@ -127,10 +156,10 @@ export function openWriter(file: string): Result<Database, SetupFailure> {
       connection.close();
       return fail({ reason: "data-file-damaged", file, detail: OF_ANOTHER });
     }
-    const check = connection.pragma("quick_check(1)", { simple: true });
-    if (check !== "ok") {
+    const damage = findDamage(connection, file);
+    if (damage !== null) {
       connection.close();
-      return fail({ reason: "data-file-damaged", file, detail: String(check) });
+      return fail({ reason: "data-file-damaged", file, detail: damage });
     }
     configure(connection);
     migrate(connection);

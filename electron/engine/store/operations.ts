@@ -2,6 +2,7 @@ import type { AppSettings } from "../../contract/api.ts";
 import * as appSettings from "./app-settings.ts";
 import * as batches from "./batches.ts";
 import * as changes from "./changes.ts";
+import * as check from "./check.ts";
 import type { Database } from "./database.ts";
 import * as events from "./events.ts";
 import * as images from "./images.ts";
@@ -107,6 +108,9 @@ export const OPERATIONS = {
 
   readAppSettings: (db: Database, _input: null) => appSettings.readAppSettings(db),
   saveAppSettings: (db: Database, settings: AppSettings) => appSettings.saveAppSettings(db, settings),
+
+  tablesToCheck: (db: Database, _input: null) => check.tablesToCheck(db),
+  checkTable: check.checkTable,
 
   removedBatches: (db: Database, _input: null) => removal.removedBatches(db),
   purgeBatch: removal.purgeBatch,
