@@ -1,17 +1,13 @@
 import { Command, CommanderError, Option } from "commander";
-import { pauseCommand, retryCommand } from "./changing.ts";
 import { createConsole, oneLine, type Console } from "./console.ts";
-import { doctorCommand, type DoctorFlags } from "./doctor.ts";
+import type { DoctorFlags } from "./doctor.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import type { Interruption } from "./interruption.ts";
-import { exportCommand } from "./export.ts";
-import { imagesCommand, runsCommand, statusCommand, type ListingFlags } from "./listing.ts";
-import { runCommand } from "./run.ts";
-import { serveCommand, type ServeFlags } from "./serve.ts";
+import type { ListingFlags } from "./listing.ts";
+import type { ServeFlags } from "./serve.ts";
 import type { RunFlags } from "./settings.ts";
-import { simulateCommand } from "./simulate.ts";
 import { version } from "./version.ts";
-import { workflowCommand, type WorkflowFlags } from "./workflow.ts";
+import type { WorkflowFlags } from "./workflow.ts";
 
 interface Context {
   console: Console;
@@ -20,6 +16,18 @@ interface Context {
   interrupted: AbortSignal;
   takeInHand: () => void;
 }
+
+/** Each command loads what it needs when it is called: a status must not wait for picture decoders. */
+const commands = {
+  changing: () => import("./changing.ts"),
+  doctor: () => import("./doctor.ts"),
+  export: () => import("./export.ts"),
+  listing: () => import("./listing.ts"),
+  run: () => import("./run.ts"),
+  serve: () => import("./serve.ts"),
+  simulate: () => import("./simulate.ts"),
+  workflow: () => import("./workflow.ts"),
+};
 
 const collect = (value: string, before: string[] | undefined): string[] => [...(before ?? []), value];
 const DATA = new Option("--data <file>", "data file (default: in the per-user data folder)");
@@ -75,7 +83,7 @@ function addRun(program: Command, context: Context, end: (code: ExitCode) => voi
     )
     .action(async (folder: string | undefined, flags: RunFlags) => {
       context.takeInHand();
-      end(await runCommand(folder, flags, context));
+      end(await (await commands.run()).runCommand(folder, flags, context));
     });
 }
 
@@ -91,7 +99,7 @@ function addReaders(program: Command, { console }: Context, end: (code: ExitCode
   reader("status", "what is done, what waits, what happened")
     .addHelpText("after", examples("nightrun status", "nightrun status ./scans --json"))
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await statusCommand(batch, flags, console)),
+      end(await (await commands.listing()).statusCommand(batch, flags, console)),
     );
   reader("images", "every image with its state and reason")
     .option("--state <states>", "for example failed,missing")
@@ -102,12 +110,12 @@ function addReaders(program: Command, { console }: Context, end: (code: ExitCode
       examples("nightrun images --state failed", "nightrun images ./scans --path 2026-11 --json"),
     )
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await imagesCommand(batch, flags, console)),
+      end(await (await commands.listing()).imagesCommand(batch, flags, console)),
     );
   reader("runs", "every submission with its run id, times and end")
     .addHelpText("after", examples("nightrun runs ./scans", "nightrun runs --json"))
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await runsCommand(batch, flags, console)),
+      end(await (await commands.listing()).runsCommand(batch, flags, console)),
     );
   reader("export", "all images with their results on stdout")
     .option("--format <jsonl|csv>", "form", "jsonl")
@@ -120,7 +128,7 @@ function addReaders(program: Command, { console }: Context, end: (code: ExitCode
       ),
     )
     .action(async (batch: string | undefined, flags: ListingFlags & { format: string }) =>
-      end(await exportCommand(batch, flags, console)),
+      end(await (await commands.export()).exportCommand(batch, flags, console)),
     );
 }
 
@@ -139,17 +147,17 @@ function addChangers(program: Command, { console }: Context, end: (code: ExitCod
     .addOption(JSON_LINES)
     .addHelpText("after", examples("nightrun retry ./scans", "nightrun retry --reason workflow-error"))
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await retryCommand(batch, flags, console)),
+      end(await (await commands.changing()).retryCommand(batch, flags, console)),
     );
   changer("pause", "stop submitting; results of runs already paid for are still collected")
     .addHelpText("after", examples("nightrun pause ./scans"))
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await pauseCommand("pause", batch, flags, console)),
+      end(await (await commands.changing()).pauseCommand("pause", batch, flags, console)),
     );
   changer("resume", "go on submitting")
     .addHelpText("after", examples("nightrun resume ./scans"))
     .action(async (batch: string | undefined, flags: ListingFlags) =>
-      end(await pauseCommand("resume", batch, flags, console)),
+      end(await (await commands.changing()).pauseCommand("resume", batch, flags, console)),
     );
 }
 
@@ -171,7 +179,7 @@ function addTools(
       examples("nightrun workflow --deployment simulator", "nightrun workflow exported.json"),
     )
     .action(async (file: string | undefined, flags: WorkflowFlags) =>
-      end(await workflowCommand(file, flags, console, env)),
+      end(await (await commands.workflow()).workflowCommand(file, flags, console, env)),
     );
   program
     .command("simulate")
@@ -194,7 +202,7 @@ function addTools(
     )
     .action(async (_options: string[], _flags: object, command: Command) => {
       takeInHand();
-      end(await simulateCommand(command.args, interrupted));
+      end(await (await commands.simulate()).simulateCommand(command.args, interrupted));
     });
   program
     .command("doctor")
@@ -206,7 +214,9 @@ function addTools(
     .addOption(DATA)
     .addOption(JSON_LINES)
     .addHelpText("after", examples("nightrun doctor", "nightrun doctor --deployment simulator"))
-    .action(async (flags: DoctorFlags) => end(await doctorCommand(flags, console, env)));
+    .action(async (flags: DoctorFlags) =>
+      end(await (await commands.doctor()).doctorCommand(flags, console, env)),
+    );
 }
 
 function addServe(program: Command, context: Context, end: (code: ExitCode) => void): void {
@@ -223,7 +233,7 @@ function addServe(program: Command, context: Context, end: (code: ExitCode) => v
     .addHelpText("after", examples("nightrun serve --open", "nightrun serve --port 8471 --read-only"))
     .action(async (flags: ServeFlags) => {
       context.takeInHand();
-      end(await serveCommand(flags, context));
+      end(await (await commands.serve()).serveCommand(flags, context));
     });
 }
 
