@@ -7,7 +7,15 @@ export type RunFate =
   { kind: "computed" } | { kind: "error"; status: 500 | 520; message: string } | { kind: "endless" };
 
 /** The faults that only make sense when there is a result to spoil. */
-const NEEDS_RESULT: readonly ResultsFault["kind"][] = ["lost", "cut", "drip", "odd", "body", "large"];
+const NEEDS_RESULT: readonly ResultsFault["kind"][] = [
+  "lost",
+  "cut",
+  "cut-wire",
+  "drip",
+  "odd",
+  "body",
+  "large",
+];
 
 /** Decides what goes wrong: scripted faults first, in the order they were queued, then chance. */
 export interface Faults {

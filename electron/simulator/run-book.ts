@@ -210,6 +210,7 @@ export function createRunBook(parts: RunBookParts): RunBook {
       const { outcome } = run;
       parts.stats.change((stats) => {
         stats.taken += 1;
+        parts.stats.run(run.uuid).taken = true;
         if (run.request.sha256) parts.stats.image(run.request.sha256).taken += 1;
       });
       await drop(run);

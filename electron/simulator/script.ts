@@ -69,6 +69,13 @@ const resultsFault = z.discriminatedUnion("kind", [
     afterBytes: z.number().int().nonnegative(),
     framing: z.enum(["length", "chunked", "close"]),
   }),
+  /** Cut after so many bytes on the wire, the head and the framing included. `bodyBytes`: of an answer this large. */
+  z.strictObject({
+    kind: z.literal("cut-wire"),
+    afterBytes: z.number().int().nonnegative(),
+    framing: z.enum(["length", "chunked", "close"]),
+    bodyBytes: z.number().int().positive().optional(),
+  }),
   z.strictObject({
     kind: z.literal("drip"),
     bytes: z.number().int().positive(),

@@ -1,18 +1,22 @@
 import { once } from "node:events";
 import { createGzip } from "node:zlib";
 import type { Writable } from "node:stream";
+import { cutWire } from "./cut-wire.ts";
 import { pause, reset, send, sendHtml, type Exchange } from "./exchange.ts";
 import type { OddResult, ResultsFault } from "./script.ts";
 
 /** The faults that take a result and hand it out broken. */
-type SpoilingFault = Extract<ResultsFault, { kind: "lost" | "cut" | "drip" | "odd" | "body" | "large" }>;
+type SpoilingFault = Extract<
+  ResultsFault,
+  { kind: "lost" | "cut" | "cut-wire" | "drip" | "odd" | "body" | "large" }
+>;
 
 const JSON_HEADERS = { "content-type": "application/json" };
 const DEEP_LEVELS = 5_000;
 const BLOCK = Buffer.alloc(1024 * 1024, "A");
 
 export function isSpoiling(fault: ResultsFault): fault is SpoilingFault {
-  return ["lost", "cut", "drip", "odd", "body", "large"].includes(fault.kind);
+  return ["lost", "cut", "cut-wire", "drip", "odd", "body", "large"].includes(fault.kind);
 }
 
 function cut(exchange: Exchange, fault: SpoilingFault & { kind: "cut" }, text: string): void {
@@ -57,15 +61,18 @@ function gzipInto(exchange: Exchange): Writable {
   return gzip;
 }
 
+/** What stands around the letters of a picture in a well-formed answer. */
+function aroundPicture(advice: boolean): readonly [string, string] {
+  return advice ? ['{"eta":[0,0],"results":[{"image":"', '"}],"state":"SUCCESS"}'] : ['[{"image":"', '"}]'];
+}
+
 /** A well-formed answer of this size: one picture that is all `A`. */
 async function large(
   exchange: Exchange,
   fault: SpoilingFault & { kind: "large" },
   advice: boolean,
 ): Promise<void> {
-  const [head, tail] = advice
-    ? ['{"eta":[0,0],"results":[{"image":"', '"}],"state":"SUCCESS"}']
-    : ['[{"image":"', '"}]'];
+  const [head, tail] = aroundPicture(advice);
   exchange.response.writeHead(200, {
     ...JSON_HEADERS,
     ...(fault.gzip ? { "content-encoding": "gzip" } : {}),
@@ -135,6 +142,15 @@ export async function spoil(
     }
     case "cut": {
       cut(exchange, fault, text);
+      return;
+    }
+    case "cut-wire": {
+      const { bodyBytes } = fault;
+      cutWire(
+        exchange,
+        fault,
+        bodyBytes === undefined ? text : aroundPicture(advice).join("A".repeat(bodyBytes)),
+      );
       return;
     }
     case "drip":

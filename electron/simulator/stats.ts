@@ -24,6 +24,8 @@ export interface RunCounts {
   gets: number;
   /** Times that a results request began while another for the same id was open. */
   doubleGets: number;
+  /** Whether its result was handed out, whole or spoiled. */
+  taken: boolean;
 }
 
 /** Everything the simulator counted since it started or since `reset`. */
@@ -118,7 +120,7 @@ export function createStats(): StatsBook {
       wake();
     },
     image: (sha256) => (stats.images[sha256] ??= { puts: 0, accepted: 0, taken: 0 }),
-    run: (uuid) => (stats.runs[uuid] ??= { sha256: null, gets: 0, doubleGets: 0 }),
+    run: (uuid) => (stats.runs[uuid] ??= { sha256: null, gets: 0, doubleGets: 0, taken: false }),
     until(holds, signal) {
       if (holds(stats)) return Promise.resolve();
       return new Promise((resolve, reject) => {
