@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { RunEnding } from "../../electron/engine/batch-runner.ts";
 import type { EngineOrders } from "./engine-process.ts";
@@ -26,8 +27,23 @@ export interface EngineProcessOptions {
   nodeArgs?: readonly string[];
   /** What runs the program, such as strace with its options. */
   under?: readonly string[];
+  /** Beside the environment of this process. */
+  env?: NodeJS.ProcessEnv;
   /** Beside those that the rig gives. */
-  orders?: Pick<EngineOrders, "minimumFreeBytes" | "tellLoopDelay">;
+  orders?: Pick<EngineOrders, "minimumFreeBytes" | "tellLoopDelay" | "tellSteps">;
+}
+
+/** What a tracer started has to go before it, or it would go on untraced. */
+function killWithChildren(child: ChildProcess): void {
+  const { pid } = child;
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    const list = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, "utf8");
+    for (const each of list.split(" ").filter(Boolean)) process.kill(Number(each), "SIGKILL");
+  } catch {
+    // No such file (not Linux), or it ended by itself just now.
+  }
+  child.kill("SIGKILL");
 }
 
 /** Starts an engine over the rig's folder, data file and simulator. */
@@ -44,7 +60,10 @@ export function startEngineProcess(rig: Rig, options: EngineProcessOptions): Eng
   };
   const command = [...(options.under ?? []), process.execPath, ...(options.nodeArgs ?? []), PROGRAM];
   const [program = "", ...args] = command;
-  const child = spawn(program, [...args, JSON.stringify(orders)], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, [...args, JSON.stringify(orders)], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...options.env },
+  });
   const lines: string[] = [];
   const waiters = new Set<() => void>();
   const closed = once(child, "close");
@@ -77,7 +96,7 @@ export function startEngineProcess(rig: Rig, options: EngineProcessOptions): Eng
       }
     },
     async kill() {
-      child.kill("SIGKILL");
+      killWithChildren(child);
       await closed;
     },
     async ending() {

@@ -21,11 +21,23 @@ export interface EngineOrders {
   minimumFreeBytes?: number | null;
   /** Says `loop {"p50Ms", "p99Ms", "maxMs"}`, the delay of this thread's event loop while it ran, before `ended`. */
   tellLoopDelay?: boolean;
+  /** Says `step {"path", "stage", "runs"}` whenever a step of an image is on the disk. */
+  tellSteps?: boolean;
 }
 
 const LOOP_RESOLUTION_MS = 5;
 const orders = JSON.parse(process.argv[2] ?? "{}") as EngineOrders;
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** What is said here was read from the data file after its commit: it must never be lost again. */
+async function tellStep(imageId: number): Promise<void> {
+  if (orders.tellSteps !== true || !opened.ok) return;
+  const { store } = opened.value;
+  const [image, runs] = await Promise.all([store.call("imageById", imageId), store.call("runsOf", imageId)]);
+  if (image === null) return;
+  const steps = runs.map(({ id, uuid, state }) => ({ id, uuid, state }));
+  say(`step ${JSON.stringify({ path: image.path, stage: image.stage, runs: steps })}`);
+}
 
 const opened = await openEngine({
   dataFile: orders.dataFile,
@@ -43,6 +55,10 @@ const opened = await openEngine({
     ),
   timing: orders.timing,
   minimumFreeBytes: () => (orders.minimumFreeBytes === undefined ? 0 : orders.minimumFreeBytes),
+  onImage: (_batchId, imageId) => {
+    // The file may be closed by then: what is not said is not promised.
+    void tellStep(imageId).catch(() => undefined);
+  },
   onProblem: (failure) => say(`problem ${JSON.stringify(failure)}`),
 });
 if (!opened.ok) {

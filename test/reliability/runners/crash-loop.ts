@@ -1,12 +1,12 @@
 import { FAULT_NAMES, type FaultRates } from "../../../electron/simulator/fault-names.ts";
 import { createRandom, type Random } from "../../../electron/simulator/random.ts";
-import { startEngineProcess, type EngineProcess } from "../../support/crash-loop.ts";
+import type { EngineProcess } from "../../support/crash-loop.ts";
 import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePictures } from "../../support/pictures.ts";
+import { ENGINE_SPEED, startEngine } from "../support/start-engine.ts";
 import { brokenFile, brokenInvariants, brokenLedger, lookInto } from "../support/invariants.ts";
 import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
 
-const SPEED = 50;
 /** Every kind at once; each often enough to strike in the full form many times over. */
 const FAULTS: Record<(typeof FAULT_NAMES)[number], number> = {
   "put-reset-before": 0.03,
@@ -90,7 +90,7 @@ async function liveAndDie(loop: Loop, share: number): Promise<void> {
   const due = dueNow(rig);
   const { taken, requests } = rig.simulator.control.stats();
   const startedAt = performance.now();
-  const engine = startEngineProcess(rig, { speed: SPEED });
+  const engine = startEngine(rig);
   const stopLooking = keepLooking(loop);
   if (random.chance(0.15)) {
     // Anywhere in its start: while it opens, recovers, signs in.
@@ -107,7 +107,7 @@ async function liveAndDie(loop: Loop, share: number): Promise<void> {
 
 /** The last life is left alone; `limitMs` of real time is far more than it needs. */
 async function liveToTheEnd(loop: Loop, limitMs: number): Promise<string> {
-  const engine = startEngineProcess(loop.rig, { speed: SPEED });
+  const engine = startEngine(loop.rig);
   const stopLooking = keepLooking(loop);
   const timer = setTimeout(() => void engine.kill(), limitMs);
   const ending = await engine.ending();
@@ -125,15 +125,14 @@ async function run({ short, seed }: Size): Promise<Verdict> {
   const [images, kills] = short ? [80, 5] : [2_000, 100];
   const faults: FaultRates = FAULTS;
   await using rig = await openRig({
-    speed: SPEED,
+    speed: ENGINE_SPEED,
     simulator: { seed, latency: { minMs: 1, maxMs: 20 }, jwtSeconds: 2, faults },
     limits: { concurrency: 10, runTimeoutMs: 60_000 },
   });
-  const written = await writePictures(rig.folder, images);
   const loop: Loop = { rig, book, random: createRandom(seed), looks: 0, firstSubmissions: [] };
-  // The data file has to be there before it can be looked into.
-  await rig.open();
-  await rig.close();
+  // A life without pictures makes the data file that is looked into, and leaves what makes the next ones start sooner.
+  await startEngine(rig).ending();
+  const written = await writePictures(rig.folder, images);
 
   for (let killed = 0; killed < kills; killed++) {
     const { taken } = rig.simulator.control.stats();
