@@ -5,7 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Gates } from "../dispatch/gates.ts";
 import type { Store } from "../store/store.ts";
 import { fileIdOf } from "./observation.ts";
-import type { ScopeOptions } from "./scope.ts";
+import { openScope, type ScopeOptions } from "./scope.ts";
 import { createFileSettler, isPathGone, seenFileOf } from "./settle-files.ts";
 import { observe, walk } from "./walk.ts";
 import { watchFolder, type FolderWatch } from "./watch.ts";
@@ -232,7 +232,8 @@ export function createIntake(options: IntakeOptions): Intake {
       while (hints.size > 0 && !stopped.aborted) {
         const paths = [...hints].slice(0, 500);
         for (const path of paths) hints.delete(path);
-        const entries = await Promise.all(paths.map((path) => observe(root, path, scope())));
+        const now = await openScope(root, scope());
+        const entries = await Promise.all(paths.map((path) => observe(root, path, now)));
         const files = entries.flatMap((entry) => (entry === null ? [] : [seenFileOf(entry)]));
         await store.call("observeFiles", { batchId, walk: null, files, mono: clock.mono(), at: clock.now() });
         for (const [i, path] of paths.entries()) if (entries[i] === null) await lookForGone(path);

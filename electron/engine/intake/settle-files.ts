@@ -10,13 +10,15 @@ import { sameObservation, type Observation } from "./observation.ts";
 import { openImage } from "./open.ts";
 import { absolutePath } from "./path.ts";
 import { inspectPicture, type Picture } from "./picture.ts";
-import type { ScopeOptions } from "./scope.ts";
+import { openScope, type Scope, type ScopeOptions } from "./scope.ts";
 import { settleVerdict } from "./settle.ts";
 import { observe, type WalkEntry } from "./walk.ts";
 
 /** Files settled at once: half of the threads that file work has, so that a slow share leaves the rest alive. */
 const AT_ONCE = 2;
 const PAGE = 200;
+/** How long a look at where Nightrun's own folders are is good for: it takes a dozen questions to the disk. */
+const SCOPE_GOOD_FOR_MS = 1000;
 
 export interface SettleOptions {
   batchId: number;
@@ -71,6 +73,16 @@ export function createFileSettler(options: SettleOptions): FileSettler {
   const { store, clock, root } = options;
   /** Since when a file has been held, monotonic milliseconds. */
   const heldSince = new Map<number, number>();
+  let lastScope: { options: ScopeOptions; scope: Scope; atMono: number } | null = null;
+
+  async function currentScope(): Promise<Scope> {
+    const wanted = options.scope();
+    const age = lastScope === null ? Infinity : clock.mono() - lastScope.atMono;
+    if (lastScope?.options !== wanted || age >= SCOPE_GOOD_FOR_MS) {
+      lastScope = { options: wanted, scope: await openScope(root, wanted), atMono: clock.mono() };
+    }
+    return lastScope.scope;
+  }
 
   async function hold(row: StoredImage, seen: Observation, failure: ImageFailure): Promise<void> {
     const since = heldSince.get(row.id) ?? clock.mono();
@@ -93,7 +105,7 @@ export function createFileSettler(options: SettleOptions): FileSettler {
   }
 
   async function settleOne(row: StoredImage): Promise<void> {
-    const entry = await observe(root, row.path, options.scope());
+    const entry = await observe(root, row.path, await currentScope());
     if (entry === null) {
       if (await isPathGone(root, row.path))
         await store.call("fileGone", { imageId: row.id, at: clock.now() });

@@ -172,10 +172,14 @@ function judge(scope: Scope, path: string, found: BigIntStats): Judgement {
  * Looks at one path with the rules of the walk. Null = not the batch's, gone, or out of reach; only a complete
  * walk may conclude that a file is missing.
  */
-export async function observe(root: string, path: string, options: ScopeOptions): Promise<WalkEntry | null> {
+export async function observe(
+  root: string,
+  path: string,
+  options: ScopeOptions | Scope,
+): Promise<WalkEntry | null> {
   const components = path.split("/");
   if (components.some(isJunk) || (!options.recursive && components.length > 1)) return null;
-  const scope = await openScope(root, options);
+  const scope = "isOwn" in options ? options : await openScope(root, options);
   try {
     for (let depth = 1; depth <= components.length; depth += 1) {
       const part = components.slice(0, depth).join("/");
