@@ -12,6 +12,8 @@ function codeOf(error: unknown): string | null {
  * @throws the file system's error, ENOTDIR when a file is in its place
  */
 export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
+  // Nearly always it is there: one question instead of an error and a question.
+  if (await isFolder(folder)) return;
   try {
     await mkdir(folder, { mode });
   } catch (error) {
@@ -31,6 +33,13 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
 async function requireFolder(folder: string): Promise<void> {
   if ((await stat(folder)).isDirectory()) return;
   throw Object.assign(new Error(`ENOTDIR: a file is in the place of ${folder}`), { code: "ENOTDIR" });
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

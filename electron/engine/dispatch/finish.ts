@@ -12,7 +12,8 @@ import { resultJson } from "../results/result-json.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { sha256Hex } from "../intake/identity.ts";
 import type { StoredImage } from "../store/rows.ts";
-import type { StoredOutput } from "../store/results.ts";
+import type { Finished, StoredOutput } from "../store/results.ts";
+import type { OperationOutput } from "../store/operations.ts";
 import { record, type Dispatch } from "./context.ts";
 import { makeFolder } from "../make-folder.ts";
 
@@ -21,9 +22,14 @@ const FULL_DISK = new Set(["ENOSPC", "EDQUOT"]);
 
 /**
  * Turns the raw answer of a run into outputs, files and a finished image. Safe to repeat after a crash: names are
- * deterministic and equal content is left alone. Gives the images that share the result and are to be finished next.
+ * deterministic and equal content is left alone. Gives the images that share the result and are to be finished next;
+ * null when the image could not be finished.
  */
-export async function finishRun(dispatch: Dispatch, image: StoredImage, runId: number): Promise<number[]> {
+export async function finishRun(
+  dispatch: Dispatch,
+  image: StoredImage,
+  runId: number,
+): Promise<Finished | null> {
   const decision = await dispatch.decisionOf(image.revisionId);
   const body = await dispatch.spool.read(runId);
   const answer = readAnswer(body, decision.outputs, (o: OutputRequest) =>
@@ -31,10 +37,10 @@ export async function finishRun(dispatch: Dispatch, image: StoredImage, runId: n
   );
   if (!answer.ok) {
     await keepUnexpected(dispatch, image, runId, answer.failure.what);
-    return [];
+    return null;
   }
   const written = await writeFiles(dispatch, image, runId, answer.value);
-  if (written === null) return [];
+  if (written === null) return null;
   const done = await dispatch.store.call("finishImage", {
     runId,
     outputs: answer.value.map((output) => ({
@@ -53,7 +59,7 @@ export async function finishRun(dispatch: Dispatch, image: StoredImage, runId: n
   else await dispatch.spool.remove(runId);
   dispatch.onImage(image.id);
   dispatch.trouble.finished();
-  return done?.followers ?? [];
+  return done;
 }
 
 function packed(raw: unknown): { encoding: "text" | "deflate"; json: string | Uint8Array } {
@@ -90,9 +96,13 @@ async function writeFiles(
   runId: number,
   outputs: AnswerOutput[],
 ): Promise<Written | null> {
-  const runs = await dispatch.store.call("runsOf", image.leaderId ?? image.id);
+  // Asked in one tick, so that they share one way to the store's thread.
+  const [runs, revisions] = await Promise.all([
+    dispatch.store.call("runsOf", image.leaderId ?? image.id),
+    dispatch.store.call("revisionsOf", image.id),
+  ]);
   const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
-  const written = await writeImageFiles(dispatch, image, { uuid, outputs });
+  const written = await writeImageFiles(dispatch, image, { uuid, outputs, revisions });
   if (written.ok) return written.value;
   if (isFullDisk(written.failure)) closeForDisk(dispatch);
   else await record(dispatch, { runId, imageId: image.id }, { kind: "unwritable", failure: written.failure });
@@ -108,6 +118,8 @@ function closeForDisk(dispatch: Dispatch): void {
   dispatch.gates.close("disk-low", { reason: "disk-low", folder, freeBytes: 0, neededBytes: 1_000_000 });
 }
 
+type Revisions = OperationOutput<"revisionsOf">;
+
 interface Written {
   /** Names of the files where they are not the usual ones. */
   files: string[] | null;
@@ -116,10 +128,10 @@ interface Written {
 async function writeImageFiles(
   dispatch: Dispatch,
   image: StoredImage,
-  result: { uuid: string | null; outputs: AnswerOutput[] },
+  result: { uuid: string | null; outputs: AnswerOutput[]; revisions: Revisions },
 ): Promise<Result<Written, ImageFailure>> {
   const decision = await dispatch.decisionOf(image.revisionId);
-  const { revision, earlierRevision } = await dispatch.store.call("revisionsOf", image.id);
+  const { revision, earlierRevision } = result.revisions;
   const json = resultJson({
     path: image.path,
     sha256: image.sha256 === null ? "" : sha256Hex(image.sha256),
@@ -156,7 +168,8 @@ export async function finishFollower(dispatch: Dispatch, imageId: number): Promi
   const place = await findResultFiles(dispatch, leader, uuid);
   const restored = await Promise.all(stored.map((output) => restoreOutput(place, output)));
   const outputs = restored.map(({ answer }) => answer);
-  const written = await writeImageFiles(dispatch, image, { uuid, outputs });
+  const revisions = await store.call("revisionsOf", image.id);
+  const written = await writeImageFiles(dispatch, image, { uuid, outputs, revisions });
   if (written.ok) {
     const picturesMissing = restored.some(({ missing }) => missing);
     await store.call("finishFollower", {

@@ -155,15 +155,19 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
         const image = await dispatch.store.call("imageById", imageId);
         if (image?.stage !== "RECEIVED") return;
         if (runId === null) await finishFollower(dispatch, imageId);
-        else for (const follower of await finishRun(dispatch, image, runId)) finish(follower, null);
-        const runTime = (await dispatch.store.call("imageById", imageId))?.durationMs;
-        if (typeof runTime === "number") dispatch.times.add(runTime);
+        else await finishOne(image, runId);
       })
       .catch(onError)
       .finally(() => {
         finishingIds.delete(imageId);
         poke();
       });
+  }
+
+  async function finishOne(image: StoredImage, runId: number): Promise<void> {
+    const finished = await finishRun(dispatch, image, runId);
+    for (const follower of finished?.followers ?? []) finish(follower, null);
+    if (finished?.durationMs != null) dispatch.times.add(finished.durationMs);
   }
 
   return {

@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, type FileHandle, lstat, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import {
+  copyFile,
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+} from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createNew, errorCode, syncFolder } from "./durable-file.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -61,6 +71,12 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
     const { bytesWritten } = await handle.write(chunk, offset);
     offset += bytesWritten;
   }
+}
+
+async function unlinkIfThere(path: string): Promise<void> {
+  await unlink(path).catch((error: unknown) => {
+    if (errorCode(error) !== "ENOENT") throw error;
+  });
 }
 
 interface WriterPlace {
@@ -171,8 +187,7 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
     },
     read: (runId) => readFile(pathOf(runId)),
     async remove(runId) {
-      await rm(pathOf(runId), { force: true });
-      await rm(fileOf(runId, "part"), { force: true });
+      await Promise.all([pathOf(runId), fileOf(runId, "part")].map(unlinkIfThere));
     },
     async runIds() {
       const names = await readdir(root);

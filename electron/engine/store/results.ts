@@ -48,20 +48,27 @@ export interface FinishInput {
   at: number;
 }
 
-/** Outputs are recorded and their files written: the image is done. Returns those whose turn it is to share the result. */
-export function finishImage(db: Database, input: FinishInput): { followers: number[] } | null {
+/** What follows from a finished image: whose turn it is to share its result, and how long its run took (null = not known). */
+export interface Finished {
+  followers: number[];
+  durationMs: number | null;
+}
+
+/** Outputs are recorded and their files written: the image is done. null = it is no longer to be finished. */
+export function finishImage(db: Database, input: FinishInput): Finished | null {
   const run = runById(db, input.runId);
   const image = run === null ? null : imageById(db, run.imageId);
   if (run === null || image === null) return null;
   if (reportRun(db, { runId: run.id, event: { kind: "done" }, at: input.at }) === null) return null;
   writeOutputs(db, image.id, input.outputs);
   setFiles(db, image.id, input.files);
+  const finishedAt = run.finishedAt ?? input.at;
+  const durationMs = run.submittedAt === null ? null : Math.max(0, finishedAt - run.submittedAt);
   writeSummary(
     db,
     image,
     input.outputs.map((o) => o.summary),
-    run.submittedAt,
-    run.finishedAt ?? input.at,
+    durationMs,
   );
   const followers = db
     .sql("SELECT id FROM images WHERE leaderId = ? AND current = 1 AND stage IN ('FOLLOWING', 'FAILED')")
@@ -71,7 +78,7 @@ export function finishImage(db: Database, input: FinishInput): { followers: numb
       "UPDATE images SET stage = 'RECEIVED', reason = NULL, failureJson = NULL, updatedAt = ? WHERE id = ?",
     ).run(input.at, id);
   }
-  return { followers: followers.map((f) => f.id) };
+  return { followers: followers.map((f) => f.id), durationMs };
 }
 
 function setFiles(db: Database, imageId: number, files: readonly string[] | null): void {
@@ -106,19 +113,14 @@ function writeSummary(
   db: Database,
   image: StoredImage,
   summaries: readonly OutputSummary[],
-  submittedAt: number | null,
-  finishedAt: number,
+  durationMs: number | null,
 ): void {
   const summary = summaries
     .map((s) => s.text)
     .filter((t) => t !== "")
     .join(" · ")
     .slice(0, 200);
-  db.sql("UPDATE images SET summary = ?, durationMs = ? WHERE id = ?").run(
-    summary,
-    submittedAt === null ? null : Math.max(0, finishedAt - submittedAt),
-    image.id,
-  );
+  db.sql("UPDATE images SET summary = ?, durationMs = ? WHERE id = ?").run(summary, durationMs, image.id);
   db.sql("DELETE FROM labels WHERE imageId = ?").run(image.id);
   const labels = new Map<string, number>();
   for (const s of summaries) {
