@@ -281,13 +281,19 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     return (await store.call("nextDueAt", batchId)) === null;
   }
 
+  function isAtRest(): boolean {
+    return pump.idle && intake.quiet && !isRevising;
+  }
+
   async function canEnd(): Promise<RunEnding | null> {
     const giveUpAfterMs = settings().limits.giveUpAfterMs;
     if (trouble.outageMs() > giveUpAfterMs) return { kind: "gave-up", afterMs: giveUpAfterMs };
     const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind) && !mayOpenSoon(gate));
     if (person !== undefined && !gates.mayCollect) return { kind: "stopped", gate: person };
+    // Asked at every change of an image: nothing is looked up while anything goes on.
+    if (!isAtRest()) return null;
     const { ledger } = await store.call("ledgerOf", batchId);
-    if (!pump.idle || !intake.quiet || isRevising) return null;
+    if (!isAtRest()) return null;
     if (unfinished(ledger) === 0) return { kind: "complete" };
     if (person !== undefined) return { kind: "stopped", gate: person };
     return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
