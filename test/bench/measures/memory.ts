@@ -33,7 +33,7 @@ async function runHeavyNight(quick: boolean): Promise<Finding[]> {
     await writePhotos(folder, pictures, PICTURE_BYTES);
     await writeNotes(folder, notes);
     const server = await startServer({ runMs: RUN_MS, mode: "advice" });
-    const orders = { url: server.url, folder, place: base, concurrency: OUTSTANDING };
+    const orders = { url: server.url, folder, place: base, concurrency: OUTSTANDING, pictures };
     const heavy = await runProgram<HeavyReport>("rig/heavy-night.ts", orders);
     const stats = await server.stats();
     await server.stop();

@@ -15,6 +15,8 @@ export interface HeavyOrders {
   folder: string;
   place: string;
   concurrency: number;
+  /** How many pictures lie in the folder. */
+  pictures: number;
 }
 
 export interface HeavyReport {
@@ -62,9 +64,17 @@ const prepared = need(
   }),
 );
 const batch = await engine.saveBatch(null, prepared);
+await engine.store.call("setBatchFlags", { batchId: batch.id, paused: true });
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 delay.enable();
 const runner = need(await engine.start(batch.id, { watch: false }));
+const never = new AbortController().signal;
+// All are ready before the first is sent, so that as many as may be are on their way at once.
+for (let ready = 0; ready < orders.pictures;) {
+  await systemClock.sleep(100, never);
+  ready = (await engine.store.call("stageCounts", batch.id)).READY ?? 0;
+}
+await runner.resume();
 
 let walks = 0;
 let isOver = false;
@@ -74,11 +84,9 @@ const walking = (async () => {
     walks += 1;
   }
 })();
-// It cannot end while a walk goes on: the ledger tells.
-for (let left = 1; left > 0;) {
-  await systemClock.sleep(100, new AbortController().signal);
-  const { ledger } = await runner.ledger();
-  left = ledger.done === 0 ? 1 : ledger.waiting + ledger.inFlight;
+for (let done = 0; done < orders.pictures;) {
+  await systemClock.sleep(100, never);
+  done = (await runner.ledger()).ledger.done;
 }
 isOver = true;
 await walking;
