@@ -2,7 +2,7 @@ import { describeFailure, type Failure } from "../contract/failure.ts";
 import type { Gate } from "../contract/gate.ts";
 import { stateOf, type ImageState, type Ledger } from "../contract/image.ts";
 import { systemClock } from "../engine/clock.ts";
-import type { Scope } from "../engine/store/queries.ts";
+import type { Scope } from "../engine/store/scope.ts";
 import type { StoredImage } from "../engine/store/rows.ts";
 import type { Store } from "../engine/store/store.ts";
 import { grouped, oneLine, shown, type Console } from "./console.ts";

@@ -8,7 +8,7 @@ import {
 import type { Engine } from "../engine/engine.ts";
 import type { Failure } from "../contract/failure.ts";
 import { IMAGE_STATES } from "../contract/image.ts";
-import type { Scope } from "../engine/store/queries.ts";
+import type { Scope } from "../engine/store/scope.ts";
 
 /** The scope of a retry over one batch. */
 export function retryScope(

@@ -297,6 +297,8 @@ export interface ImagesQuery {
   descending: boolean;
   /** The `next` of the page before; null = the first page. */
   after: string | null;
+  /** Rows left out behind that, to reach a place in a long list at once. @default 0 */
+  skip?: number | undefined;
   limit: number;
 }
 

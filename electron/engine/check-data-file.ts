@@ -51,13 +51,14 @@ export function checkDataFile(options: DataFileCheckOptions): DataFileCheck {
 async function look(options: DataFileCheckOptions, stopped: AbortSignal): Promise<boolean> {
   const { dataFile, clock, onDamage, restMs = REST_MS } = options;
   await clock.sleep(restMs, stopped);
-  if (stopped.aborted) return false;
+  const isStopped = (): boolean => stopped.aborted;
+  if (isStopped()) return false;
   const opened = await openStore({ file: dataFile, mode: "read", clock });
   if (!opened.ok) return false;
   const store = opened.value;
   try {
     for (const table of await store.call("tablesToCheck", null)) {
-      if (stopped.aborted) return false;
+      if (isStopped()) return false;
       const damage = await damageOf(store, table);
       if (damage === null) continue;
       await writeFile(damageMark(dataFile), `${damage}\n`, { mode: 0o600 });

@@ -3,7 +3,7 @@ import type { Failure } from "../../electron/contract/failure.ts";
 import type { Result } from "../../electron/contract/result.ts";
 import { PAGE_ROWS, PageCache } from "./page-cache.ts";
 
-type AskPage = (page: Pick<ImagesQuery, "after" | "limit">) => Promise<Result<ImagesPage>>;
+type AskPage = (page: Pick<ImagesQuery, "after" | "skip" | "limit">) => Promise<Result<ImagesPage>>;
 
 /** A `PageCache` that reads what is looked at, one page at a time, and tells the view when rows changed. */
 export class ImagePages {
@@ -67,7 +67,7 @@ export class ImagePages {
     if (this.#isReading) return;
     this.#isReading = true;
     for (let next = this.#cache.next(); next !== null; next = this.#cache.next()) {
-      const answer = await this.#ask({ after: next.after, limit: PAGE_ROWS });
+      const answer = await this.#ask({ after: next.after, skip: next.skip, limit: PAGE_ROWS });
       if (this.#isClosed) return;
       if (!answer.ok) {
         this.#failure = answer.failure;

@@ -4,15 +4,23 @@ import type { ImageRow, ImagesPage } from "../../electron/contract/api.ts";
 export const PAGE_ROWS = 200;
 const KEPT_PAGES = 8;
 
-/**
- * Rows of a list that can only be read by key, by position. A page far ahead is reached by reading on from the
- * last known key; only pages near the view are kept.
- */
+/** A page this near behind a known key is reached from there; one farther away by its position in the whole list. */
+const NEAR_PAGES = 20;
+
+/** How a page is asked for. */
+interface PageToRead {
+  page: number;
+  after: string | null;
+  /** Rows between that key and the page. */
+  skip: number;
+}
+
+/** Rows of a list that is read by key, by position; only pages near the view are kept. */
 export class PageCache {
   /** How many rows there are; null until the last page was read. */
   end: number | null = null;
-  /** `#keys[k]` = the key after which page k begins. */
-  #keys: (string | null)[] = [null];
+  /** The key after which a page begins, where it is known. */
+  readonly #keys = new Map<number, string | null>([[0, null]]);
   readonly #pages = new Map<number, ImageRow[]>();
   readonly #stale = new Set<number>();
   #first = 0;
@@ -57,37 +65,50 @@ export class PageCache {
     for (const page of this.#pages.keys()) this.#stale.add(page);
   }
 
-  /** The page to read next, with its key; null when everything looked at is there. */
-  next(): { page: number; after: string | null } | null {
+  /** The page to read next; null when everything looked at is there. */
+  next(): PageToRead | null {
     const lastPage = this.end === null ? Infinity : Math.max(0, Math.ceil(this.end / PAGE_ROWS) - 1);
     for (let page = this.#first; page <= Math.min(this.#last, lastPage); page += 1) {
       if (this.#pages.has(page) && !this.#stale.has(page)) continue;
-      const reachable = Math.min(page, this.#keys.length - 1);
-      return { page: reachable, after: this.#keys[reachable] ?? null };
+      return this.#wayTo(page);
     }
     return null;
+  }
+
+  #wayTo(page: number): PageToRead {
+    for (let near = page; near >= Math.max(0, page - NEAR_PAGES); near -= 1) {
+      const after = this.#keys.get(near);
+      if (after !== undefined) return { page, after, skip: (page - near) * PAGE_ROWS };
+    }
+    return { page, after: null, skip: page * PAGE_ROWS };
   }
 
   take(page: number, { rows, next }: ImagesPage): void {
     this.#pages.set(page, rows);
     this.#stale.delete(page);
     if (next === null) this.#endAt(page, rows.length);
-    else if (this.#keys[page + 1] !== next) this.#moveBorder(page, next);
+    else if (this.#keys.get(page + 1) !== next) this.#moveBorder(page, next);
     this.#forgetFarPages();
   }
 
   #endAt(page: number, length: number): void {
     this.end = page * PAGE_ROWS + length;
-    this.#keys.length = page + 1;
+    this.#forgetKeysBehind(page);
     for (const other of this.#pages.keys()) if (other > page) this.#pages.delete(other);
   }
 
-  /** Keys behind a moved border no longer begin at their positions. */
+  /** Keys behind a border that moved no longer begin at their positions. */
   #moveBorder(page: number, next: string): void {
-    this.#keys.length = page + 1;
-    this.#keys.push(next);
-    for (const other of this.#pages.keys()) if (other > page) this.#stale.add(other);
+    if (this.#keys.has(page + 1)) {
+      this.#forgetKeysBehind(page);
+      for (const other of this.#pages.keys()) if (other > page) this.#stale.add(other);
+    }
+    this.#keys.set(page + 1, next);
     if (this.end !== null && this.end <= (page + 1) * PAGE_ROWS) this.end = null;
+  }
+
+  #forgetKeysBehind(page: number): void {
+    for (const other of this.#keys.keys()) if (other > page) this.#keys.delete(other);
   }
 
   #forgetFarPages(): void {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { IMAGE_STATES } from "../../electron/contract/image.ts";
 import type { Database } from "../../electron/engine/store/database.ts";
 import { observeFiles, pathGone, seenPage } from "../../electron/engine/store/images.ts";
-import { pageImages, type PageQuery } from "../../electron/engine/store/queries.ts";
+import { pageImages, type PageQuery } from "../../electron/engine/store/image-pages.ts";
 import { receivedImages } from "../../electron/engine/store/results.ts";
 import { dueImages, nextDueAt, openRuns } from "../../electron/engine/store/runs.ts";
 import { makeBatch, makeReady, openDatabase, plansOf, seenFile } from "./stand.ts";

@@ -112,6 +112,49 @@ test("every page of 100,000 images is reached by its key, none twice, and the la
   expect(slowest).toBeLessThan(600);
 });
 
+/** Ids of a page of the whole batch, or of some states of it. */
+async function idsAt(
+  service: WindowService,
+  change: { states?: string[]; sort?: ImageSort; descending?: boolean; after?: string | null; skip?: number },
+): Promise<{ ids: number[]; next: string | null }> {
+  const { states = [], ...place } = change;
+  const scope = { ...wholeBatch(1), states };
+  const query = { scope, sort: "path", descending: false, after: null, limit: 500, ...place };
+  const answer = (await service.call("images:page", query)) as {
+    value: { value: { rows: { id: number }[]; next: string | null } };
+  };
+  const { rows, next } = answer.value.value;
+  return { ids: rows.map((row) => row.id), next };
+}
+
+test("a place in the middle or at the end is reached in one step and is the one that reading on would reach", async () => {
+  const service = await openLooker();
+  for (const change of [
+    {},
+    { states: ["failed"] },
+    { states: ["done", "failed"] },
+    { descending: true },
+    { sort: "duration" as const },
+    { sort: "bytes" as const, states: ["failed"] },
+  ]) {
+    const inOrder: number[] = [];
+    let after: string | null = null;
+    do {
+      const page: { ids: number[]; next: string | null } = await idsAt(service, { ...change, after });
+      inOrder.push(...page.ids);
+      after = page.next;
+    } while (after !== null);
+    for (const skip of [1, 700, 1500, inOrder.length - 501, inOrder.length - 7, inOrder.length])
+      expect((await idsAt(service, { ...change, skip })).ids).toEqual(inOrder.slice(skip, skip + 500));
+    const { next } = await idsAt(service, { ...change, skip: 500 });
+    expect((await idsAt(service, { ...change, after: next, skip: 3 })).ids).toEqual(
+      inOrder.slice(1003, 1503),
+    );
+  }
+  expect(await bestOf(() => idsAt(service, { skip: IMAGES - 500 }))).toBeLessThan(100);
+  expect(await bestOf(() => idsAt(service, { skip: IMAGES / 2 }))).toBeLessThan(100);
+});
+
 test("cards, counts, failures, a search and the night of 100,000 images come within a moment, also on a busy machine", async () => {
   const service = await openLooker();
   expect(await bestOf(() => service.call("app:state", {}))).toBeLessThan(300);

@@ -7,7 +7,8 @@ import { readAppSettings, saveAppSettings } from "../../electron/engine/store/ap
 import { openReader, openWriter } from "../../electron/engine/store/database.ts";
 import { createTables } from "../../electron/engine/store/migrations/010-create-tables.ts";
 import { LATEST_VERSION } from "../../electron/engine/store/migrations/migrations.ts";
-import { pageImages, stageCounts } from "../../electron/engine/store/queries.ts";
+import { pageImages } from "../../electron/engine/store/image-pages.ts";
+import { stageCounts } from "../../electron/engine/store/queries.ts";
 import { describeFailure } from "../../electron/contract/failure.ts";
 import { IMAGE_STATES } from "../../electron/contract/image.ts";
 

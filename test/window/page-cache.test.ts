@@ -21,7 +21,7 @@ function rowOf(id: number): ImageRow {
 function read(cache: PageCache, ids: readonly number[]): number {
   let calls = 0;
   for (let next = cache.next(); next !== null; next = cache.next()) {
-    const start = next.after === null ? 0 : ids.indexOf(Number(next.after)) + 1;
+    const start = (next.after === null ? 0 : ids.indexOf(Number(next.after)) + 1) + next.skip;
     const rows = ids.slice(start, start + PAGE_ROWS).map(rowOf);
     const isLast = start + PAGE_ROWS >= ids.length;
     cache.take(next.page, { rows, next: isLast ? null : String(rows.at(-1)?.id) });
@@ -41,13 +41,29 @@ test("only what is looked at is read", () => {
   expect(cache.end).toBeNull();
 });
 
-test("a position far ahead is reached key by key, and what lies behind is forgotten", () => {
+test("a position far ahead is reached in one step, and the pages around it by their keys", () => {
   const cache = new PageCache();
   cache.want(9980, 9999);
-  read(cache, numbers(10_000));
+  expect(read(cache, numbers(10_000))).toBe(1);
   expect(cache.rowAt(9999)?.id).toBe(10_000);
   expect(cache.end).toBe(10_000);
-  expect(cache.rowAt(0)).toBeNull();
+  cache.want(5000, 5030);
+  expect(read(cache, numbers(10_000))).toBe(1);
+  cache.want(5200, 5430);
+  expect(cache.next()).toMatchObject({ page: 26, after: "5200", skip: 0 });
+  expect(read(cache, numbers(10_000))).toBe(2);
+  expect(cache.rowAt(5429)?.id).toBe(5430);
+  expect(cache.end).toBe(10_000);
+});
+
+test("a position behind the end of a list that shrank gives the end", () => {
+  const cache = new PageCache();
+  cache.want(9980, 9999);
+  read(cache, numbers(900));
+  cache.want(860, 899);
+  read(cache, numbers(900));
+  expect(cache.end).toBe(900);
+  expect(cache.rowAt(899)?.id).toBe(900);
 });
 
 test("a list that shrank loses its end, and one that moved is read anew where it is looked at", () => {

@@ -377,6 +377,7 @@ export const CALL_SCHEMAS = {
       sort,
       descending: z.boolean(),
       after: z.string().max(20_000).nullable(),
+      skip: count.optional(),
       limit: z.int().min(1).max(MOST_ROWS),
     }),
     output: result(z.strictObject({ rows: z.array(imageRow), next: text.nullable() })),

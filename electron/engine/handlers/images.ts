@@ -73,14 +73,14 @@ export function imageHandlers(context: HandlerContext): ImageHandlers {
   return {
     "images:page": (query) =>
       withBatch(context, query.scope.batchId, async () => {
-        const { sort, descending, limit } = query;
+        const { sort, descending, skip = 0, limit } = query;
         let after: PagePlace | null = null;
         if (query.after !== null) {
           after = readPlace(query.after, sort);
           if (after === null) return fail(BAD_PLACE);
         }
         const scope = scopeOf(query.scope);
-        const rows = await reader.call("pageImages", { scope, sort, descending, after, limit });
+        const rows = await reader.call("pageImages", { scope, sort, descending, after, skip, limit });
         const last = rows.length < limit ? undefined : rows.at(-1);
         const next =
           last === undefined ? null : writePlace({ value: sortValue(last, sort), id: last.id }, sort);

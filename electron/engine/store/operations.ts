@@ -5,6 +5,7 @@ import * as changes from "./changes.ts";
 import * as check from "./check.ts";
 import type { Database } from "./database.ts";
 import * as events from "./events.ts";
+import * as imagePages from "./image-pages.ts";
 import * as images from "./images.ts";
 import * as night from "./night.ts";
 import * as queries from "./queries.ts";
@@ -45,6 +46,7 @@ export const OPERATIONS = {
     images.observeFiles(db, { ...input, walk: input.walk === null ? null : marksOf(input.walk) }),
   unmetPage: (db: Database, input: { batchId: number; walk: number; afterId: number; limit: number }) =>
     images.unmetPage(db, { ...input, walk: marksOf(input.walk) }),
+  knownFiles: images.knownFiles,
   imageById: images.imageById,
   seenPage: images.seenPage,
   lookAgain: images.lookAgain,
@@ -80,7 +82,7 @@ export const OPERATIONS = {
   listEvents: events.listEvents,
   eventsAfter: events.eventsAfter,
 
-  pageImages: queries.pageImages,
+  pageImages: imagePages.pageImages,
   countImages: queries.countImages,
   countLabels: queries.countLabels,
   runsOf: queries.runsOf,

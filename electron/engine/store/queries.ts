@@ -1,90 +1,12 @@
 import type { Failure } from "../../contract/failure.ts";
-import { IMAGE_STATES, stagesOf, stateOf, type ImageStage, type ImageState } from "../../contract/image.ts";
+import { IMAGE_STATES, stateOf, type ImageStage, type ImageState } from "../../contract/image.ts";
 import type { Database } from "./database.ts";
 import { addEvent } from "./events.ts";
+import { pageImages } from "./image-pages.ts";
 import { imageById } from "./images.ts";
 import { outputsOf, type StoredOutput } from "./results.ts";
 import type { StoredImage, StoredRun } from "./rows.ts";
-
-/** Which images: a list, a count and an action always share one scope. All parts must hold. */
-export interface Scope {
-  batchId: number;
-  states: readonly ImageState[];
-  reason: Failure["reason"] | null;
-  /** Part of the path; "" = all. */
-  search: string;
-  label: string | null;
-  imageIds: readonly number[] | null;
-}
-
-interface Where {
-  sql: string;
-  values: unknown[];
-}
-
-/** `%` and `_` in a search are meant as they stand. */
-function likePattern(search: string): string {
-  return `%${search.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
-}
-
-export function scopeWhere(scope: Scope): Where {
-  const parts = ["i.batchId = ?", "i.current = 1"];
-  const values: unknown[] = [scope.batchId];
-  if (scope.states.length < IMAGE_STATES.length) {
-    const stages = scope.states.flatMap(stagesOf);
-    parts.push(`i.stage IN (${stages.map(() => "?").join(", ")})`);
-    values.push(...stages);
-  }
-  if (scope.reason !== null) {
-    parts.push("i.reason = ?");
-    values.push(scope.reason);
-  }
-  if (scope.search !== "") {
-    parts.push("i.path LIKE ? ESCAPE '\\'");
-    values.push(likePattern(scope.search));
-  }
-  if (scope.label !== null) {
-    parts.push(
-      "EXISTS (SELECT 1 FROM labels l WHERE l.batchId = i.batchId AND l.label = ? AND l.imageId = i.id)",
-    );
-    values.push(scope.label);
-  }
-  if (scope.imageIds !== null) {
-    parts.push("i.id IN (SELECT value FROM json_each(?))");
-    values.push(JSON.stringify(scope.imageIds));
-  }
-  return { sql: parts.join(" AND "), values };
-}
-
-const SORT_COLUMNS = {
-  path: "i.path",
-  updated: "i.updatedAt",
-  bytes: "i.bytes",
-  duration: "coalesce(i.durationMs, -1)",
-} as const;
-
-export interface PageQuery {
-  scope: Scope;
-  sort: keyof typeof SORT_COLUMNS;
-  descending: boolean;
-  /** The sort value and id of the last row before; null = from the start. */
-  after: { value: string | number; id: number } | null;
-  limit: number;
-}
-
-/** One page of images by key: never an offset, so that the last page costs what the first does. */
-export function pageImages(db: Database, query: PageQuery): StoredImage[] {
-  const where = scopeWhere(query.scope);
-  const column = SORT_COLUMNS[query.sort];
-  const [compare, order] = query.descending ? ["<", "DESC"] : [">", "ASC"];
-  const after = query.after === null ? "" : ` AND (${column}, i.id) ${compare} (?, ?)`;
-  const values = query.after === null ? where.values : [...where.values, query.after.value, query.after.id];
-  return db
-    .sql(
-      `SELECT i.* FROM images i WHERE ${where.sql}${after} ORDER BY ${column} ${order}, i.id ${order} LIMIT ?`,
-    )
-    .all(...values, query.limit) as StoredImage[];
-}
+import { scopeWhere, type Scope } from "./scope.ts";
 
 /** Counts by state within a scope; the ledger's own counters are used where the scope is a whole batch. */
 export function countImages(db: Database, scope: Scope): Record<ImageState, number> {

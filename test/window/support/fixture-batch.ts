@@ -108,12 +108,15 @@ export class FixtureBatch {
     return scope.label === null || (this.row(i).summary ?? "").includes(scope.label);
   }
 
-  page({ scope, descending, after, limit }: ImagesQuery): ImagesPage {
+  page({ scope, descending, after, skip = 0, limit }: ImagesQuery): ImagesPage {
     const rows: ImageRow[] = [];
     const step = descending ? -1 : 1;
     let i = after === null ? (descending ? this.states.length - 1 : 0) : Number(after) + step;
+    let left = skip;
     for (; i >= 0 && i < this.states.length && rows.length < limit; i += step) {
-      if (this.matches(i, scope)) rows.push(this.row(i));
+      if (!this.matches(i, scope)) continue;
+      if (left > 0) left -= 1;
+      else rows.push(this.row(i));
     }
     let hasMore = false;
     for (let j = i; j >= 0 && j < this.states.length && !hasMore; j += step) hasMore = this.matches(j, scope);
