@@ -44,6 +44,9 @@ export interface SimulatorStats {
   /** Requests turned away for their JWT, and token requests turned away for their API token. */
   signInRefusals: number;
   tokenRefusals: number;
+  /** Token requests that are open now, and the most that were open at once. */
+  openTokens: number;
+  maxOpenTokens: number;
   accepted: number;
   finished: number;
   taken: number;
@@ -69,6 +72,8 @@ function emptyStats(): SimulatorStats {
     arrivalsMs: [],
     signInRefusals: 0,
     tokenRefusals: 0,
+    openTokens: 0,
+    maxOpenTokens: 0,
     accepted: 0,
     finished: 0,
     taken: 0,
@@ -116,6 +121,7 @@ export function createStats(): StatsBook {
     change(apply) {
       apply(stats);
       stats.maxOutstanding = Math.max(stats.maxOutstanding, stats.outstanding);
+      stats.maxOpenTokens = Math.max(stats.maxOpenTokens, stats.openTokens);
       stats.maxUnfetched = Math.max(stats.maxUnfetched, stats.unfetched);
       wake();
     },
@@ -133,10 +139,12 @@ export function createStats(): StatsBook {
       });
     },
     reset() {
-      const { openGets, outstanding, unfetched } = stats;
+      const { openGets, openTokens, outstanding, unfetched } = stats;
       stats = {
         ...emptyStats(),
         openGets,
+        openTokens,
+        maxOpenTokens: openTokens,
         outstanding,
         unfetched,
         maxOutstanding: outstanding,

@@ -18,7 +18,11 @@ function isThisDeployment(simulation: Simulation, { origin, url }: Exchange): bo
 /** `GET /v1/projects/jwt/`: turns the API token into a JWT (API facts, section 2.1). */
 export async function answerTokenRequest(simulation: Simulation, exchange: Exchange): Promise<void> {
   const { stats, signIn } = simulation;
-  stats.change((s) => (s.requests.token += 1));
+  stats.change((s) => {
+    s.requests.token += 1;
+    s.openTokens += 1;
+  });
+  exchange.response.once("close", () => stats.change((s) => (s.openTokens -= 1)));
   const fault = simulation.faults.onToken();
   if (fault?.kind === "body") {
     sendJsonText(exchange, 200, fault.body);
