@@ -15,6 +15,7 @@ import { createDeployments, type Deployments, type Resolve } from "./deployments
 import type { Deployment } from "./deployment/client.ts";
 import { openLog, type NightLog } from "./log.ts";
 import { INTAKE_TIMING, type IntakeTiming } from "./intake/intake.ts";
+import { errorCode } from "./results/durable-file.ts";
 import { openSpool, type Spool } from "./results/spool.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
@@ -136,7 +137,12 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   if (!opened.ok) return opened;
   const { store, restored } = opened.value;
   const places = ownPlaces(dataFile);
-  const spool = await openSpool(places.spool);
+  const spooled = await openSpoolFolder(places.spool);
+  if (!spooled.ok) {
+    await store.close();
+    return spooled;
+  }
+  const spool = spooled.value;
   const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? "", ...(options.secrets?.() ?? [])];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
@@ -151,6 +157,17 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   return succeed(
     createEngine(options, { store, ballast, spool, log, deployments, sessionId, boot, dataFile }),
   );
+}
+
+/** The folder of raw answers is as needed as the data file: without it no result could be taken in. */
+async function openSpoolFolder(folder: string): Promise<Result<Spool, SetupFailure>> {
+  try {
+    return succeed(await openSpool(folder));
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === null) throw error;
+    return fail({ reason: "data-file-unwritable", file: folder, code });
+  }
 }
 
 interface OpenedData {
