@@ -17,6 +17,7 @@ const SECOND_LOOK_MS = 250;
 export function createWatchdog(): Watchdog {
   let timer: NodeJS.Timeout | null = null;
   let current: { ms: number; bark: () => void } | null = null;
+  let isSecondLook = false;
 
   function start(ms: number, then: () => void): void {
     if (timer !== null) clearTimeout(timer);
@@ -26,7 +27,11 @@ export function createWatchdog(): Watchdog {
   function restart(): void {
     const watched = current;
     if (watched === null) return;
-    start(watched.ms, () => start(Math.min(watched.ms, SECOND_LOOK_MS), watched.bark));
+    isSecondLook = false;
+    start(watched.ms, () => {
+      isSecondLook = true;
+      start(Math.min(watched.ms, SECOND_LOOK_MS), watched.bark);
+    });
   }
 
   return {
@@ -34,7 +39,11 @@ export function createWatchdog(): Watchdog {
       current = { ms, bark };
       restart();
     },
-    progress: restart,
+    progress() {
+      // Called for every piece of a picture: a timer that only starts over costs least.
+      if (isSecondLook) restart();
+      else if (current !== null) timer?.refresh();
+    },
     stop() {
       if (timer !== null) clearTimeout(timer);
       timer = null;

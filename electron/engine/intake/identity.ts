@@ -6,12 +6,13 @@ import { fail, succeed, type Result } from "../../contract/result.ts";
 import { errorCode } from "./fs-error.ts";
 import { stampOf } from "./observation.ts";
 
-const PIECE_BYTES = 256 * 1024;
+/** Each piece is a way to another thread and back, which costs more than what it reads. */
+const PIECE_BYTES = 1024 * 1024;
 const MOST_SPARE = 4;
 const spare: Buffer[] = [];
 
 /**
- * SHA-256 (32 bytes) of exactly `bytes` bytes of the file, read through this descriptor in pieces of 256 KiB.
+ * SHA-256 (32 bytes) of exactly `bytes` bytes of the file, read through this descriptor in pieces of 1 MiB.
  * Fails as "still-changing" when the size differs or the file was touched while it was read.
  */
 export async function hashImage(handle: FileHandle, bytes: number): Promise<Result<Buffer, ImageFailure>> {
