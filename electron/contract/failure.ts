@@ -61,6 +61,8 @@ export type SetupFailure =
   | { reason: "inputs-missing"; needed: readonly string[]; given: number }
   | { reason: "bad-file"; file: string; problem: string }
   | { reason: "folder-missing"; folder: string }
+  /** A folder is there, but it is another one: another disk at the same path, or the place where one is mounted. */
+  | { reason: "folder-replaced"; folder: string }
   | { reason: "folder-unreadable"; folder: string; code: string }
   | { reason: "no-images"; folder: string }
   | { reason: "results-folder"; folder: string; problem: string }
@@ -322,6 +324,11 @@ function describeSetupFailure(failure: SetupFailure): FailureText {
         `There is no folder ${failure.folder}.`,
         "Check the path, and whether its drive is connected.",
       );
+    case "folder-replaced":
+      return text(
+        `The folder ${failure.folder} is not the one that was there: none of its known files lies in it.`,
+        "Connect the right drive, and it goes on by itself. For the pictures that are there now, make another batch (on the command line: another --data file).",
+      );
     case "folder-unreadable":
       return text(`The folder ${failure.folder} cannot be read (${failure.code}).`, "Check its permissions.");
     case "no-images":
@@ -427,6 +434,7 @@ const SETUP_REASONS = [
   "inputs-missing",
   "bad-file",
   "folder-missing",
+  "folder-replaced",
   "folder-unreadable",
   "no-images",
   "results-folder",

@@ -187,7 +187,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       gates,
       watch: options.watch,
       own: options.own,
-      rootId: options.watch ? batch.rootId : null,
+      rootId: batch.rootId,
       timing: options.timing,
       onImage: (imageId) => options.onImage(batchId, imageId),
       onProgress: () => {
@@ -294,7 +294,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     if (!isAtRest()) return null;
     const { ledger } = await store.call("ledgerOf", batchId);
     if (!isAtRest()) return null;
-    if (unfinished(ledger) === 0) return { kind: "complete" };
+    if (unfinished(ledger) === 0 && intake.hasWalked) return { kind: "complete" };
     if (person !== undefined) return { kind: "stopped", gate: person };
     return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
   }

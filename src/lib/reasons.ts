@@ -49,6 +49,7 @@ const REASON_NAMES: Record<FailureReason, string> = {
   "inputs-missing": "Inputs missing",
   "bad-file": "File cannot be used",
   "folder-missing": "Folder missing",
+  "folder-replaced": "Another folder is there",
   "folder-unreadable": "Folder cannot be read",
   "no-images": "No images",
   "results-folder": "Results folder",

@@ -4,6 +4,7 @@ import type { Failure } from "../../contract/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { Gates } from "../dispatch/gates.ts";
 import type { Store } from "../store/store.ts";
+import { errorCode } from "./fs-error.ts";
 import { fileIdOf } from "./observation.ts";
 import { openScope, type ScopeOptions } from "./scope.ts";
 import { createFileSettler, isPathGone, seenFileOf } from "./settle-files.ts";
@@ -20,7 +21,7 @@ export interface IntakeOptions {
   watch: boolean;
   /** Folders and files of Nightrun's own that are never taken in; absolute. */
   own: { folders: readonly string[]; files: readonly string[] };
-  /** The folder's identity when it was last walked; null = never. */
+  /** The folder's identity when it was last walked, in an earlier session too; null = never. */
   rootId: string | null;
   timing: IntakeTiming;
   onImage: (imageId: number) => void;
@@ -52,6 +53,8 @@ export const INTAKE_TIMING: IntakeTiming = {
 const REST_FOR_WALKS = 10;
 const MOST_HINTS = 5000;
 const UNMET_PAGE = 1000;
+/** So many known files are looked for in a folder that may be another one. */
+const KNOWN_FILES_TRIED = 1000;
 
 /**
  * Keeps the store's rows true to the folder: the walk is the truth, the watcher a hint. Nothing is called missing
@@ -66,7 +69,24 @@ export interface Intake {
   readonly walking: boolean;
   /** No walk goes on and no hint waits. */
   readonly quiet: boolean;
+  /** A walk of the folder that the batch is about has ended in this session. */
+  readonly hasWalked: boolean;
   stop(): Promise<void>;
+}
+
+/** "device:inode" of a folder; null when there is none that can be read. */
+async function folderId(folder: string): Promise<string | null> {
+  try {
+    const found = await stat(folder, { bigint: true });
+    return found.isDirectory() ? fileIdOf(found) : null;
+  } catch (error) {
+    errorCode(error);
+    return null;
+  }
+}
+
+function deviceOf(fileId: string): string {
+  return fileId.slice(0, fileId.indexOf(":"));
 }
 
 export function createIntake(options: IntakeOptions): Intake {
@@ -76,6 +96,9 @@ export function createIntake(options: IntakeOptions): Intake {
   const root = settings().intake.folder;
   const hints = new Set<string>();
   let rootId = options.rootId;
+  /** The folder was found healthy in this session. */
+  let wasHealthy = false;
+  let hasWalked = false;
   let walking: Promise<void> | null = null;
   let watching: FolderWatch | null = null;
   let walkAgain = false;
@@ -106,27 +129,47 @@ export function createIntake(options: IntakeOptions): Intake {
     quietMs: timing.quietMs,
     giveUpMs: timing.giveUpMs,
     onImage: options.onImage,
+    isHealthy,
     stopped,
   });
 
   /** The folder is there and is the one that was walked before; else the gate closes and nothing counts as missing. */
   async function isHealthy(): Promise<boolean> {
-    try {
-      const found = await stat(root, { bigint: true });
-      const same = rootId === null || fileIdOf(found) === rootId;
-      if (found.isDirectory() && same) {
-        gates.open("folder-away");
-        return true;
-      }
-    } catch {
-      // Not there or not readable: the gate says so.
+    const id = await folderId(root);
+    const isSame = id !== null && (await isSameFolder(id));
+    if (!isSame) {
+      const reason = id === null ? "folder-missing" : "folder-replaced";
+      gates.close("folder-away", { reason, folder: root }, clock.now() + timing.healthEveryMs);
+      return false;
     }
-    gates.close(
-      "folder-away",
-      { reason: "folder-missing", folder: root },
-      clock.now() + timing.healthEveryMs,
-    );
-    return false;
+    wasHealthy = true;
+    gates.open("folder-away");
+    return true;
+  }
+
+  /**
+   * The same device and inode; or one of its known files lies there as it was, for a drive or share may come back under
+   * another number; or, when a session begins, a folder that was made anew on the same disk.
+   */
+  async function isSameFolder(id: string): Promise<boolean> {
+    if (rootId === null || id === rootId) return true;
+    const isMadeAnew = !wasHealthy && deviceOf(id) === deviceOf(rootId);
+    if (!isMadeAnew && !(await holdsKnownFile())) return false;
+    rootId = id;
+    await store.call("setBatchFlags", { batchId, rootId });
+    return true;
+  }
+
+  /** True also when nothing is known yet that could be missed. */
+  async function holdsKnownFile(): Promise<boolean> {
+    const known = await store.call("knownFiles", { batchId, limit: KNOWN_FILES_TRIED });
+    for (const row of known) {
+      const entry = await observe(root, row.path, scope());
+      if (entry === null || entry.kind === "special") continue;
+      const { bytes, mtimeUs } = entry.observation;
+      if (bytes === row.bytes && mtimeUs === row.mtimeUs) return true;
+    }
+    return known.length === 0;
   }
 
   async function walkOnce(): Promise<void> {
@@ -160,6 +203,7 @@ export function createIntake(options: IntakeOptions): Intake {
       await isHealthy();
       return;
     }
+    hasWalked = true;
     if (rootId === null) {
       rootId = summary.rootId;
       await store.call("setBatchFlags", { batchId, rootId });
@@ -276,7 +320,7 @@ export function createIntake(options: IntakeOptions): Intake {
 
   async function settleLoop(): Promise<void> {
     while (!stopped.aborted) {
-      const looked = await settler.round();
+      const looked = gates.isClosed("folder-away") ? 0 : await settler.round();
       if (looked > 0) options.onProgress();
       else await clock.sleep(Math.max(20, timing.quietMs / 4), stopped);
     }
@@ -291,6 +335,14 @@ export function createIntake(options: IntakeOptions): Intake {
       const rest = away ? timing.healthEveryMs : Math.max(timing.walkEveryMs, REST_FOR_WALKS * tookMs);
       await clock.sleep(rest, stopped);
       if (away) await restartWatch();
+    }
+  }
+
+  /** Without watching, too, a folder that went away is looked for until it is back. */
+  async function returnLoop(): Promise<void> {
+    while (!stopped.aborted) {
+      await clock.sleep(timing.healthEveryMs, stopped);
+      if (gates.isClosed("folder-away")) await guard(walkNow());
     }
   }
 
@@ -322,7 +374,10 @@ export function createIntake(options: IntakeOptions): Intake {
   return {
     start() {
       loops.push(guard(settleLoop()));
-      if (!options.watch) return;
+      if (!options.watch) {
+        loops.push(returnLoop());
+        return;
+      }
       // Walked when changes are noticed already, so that no file falls between.
       loops.push(guard(startWatch().then(walkLoop)));
     },
@@ -333,6 +388,9 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     get quiet() {
       return walking === null && hints.size === 0 && !lookingAtHints;
+    },
+    get hasWalked() {
+      return hasWalked;
     },
     async stop() {
       stopping.abort();

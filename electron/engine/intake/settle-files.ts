@@ -32,6 +32,8 @@ export interface SettleOptions {
   /** How long a file may stay unreadable, truncated or growing before it fails. */
   giveUpMs: number;
   onImage: (imageId: number) => void;
+  /** The batch's folder is there: else an absent file proves nothing. */
+  isHealthy: () => Promise<boolean>;
   stopped: AbortSignal;
 }
 
@@ -107,8 +109,9 @@ export function createFileSettler(options: SettleOptions): FileSettler {
   async function settleOne(row: StoredImage): Promise<void> {
     const entry = await observe(root, row.path, await currentScope());
     if (entry === null) {
-      if (await isPathGone(root, row.path))
-        await store.call("fileGone", { imageId: row.id, at: clock.now() });
+      const gone = await isPathGone(root, row.path);
+      if (!(await options.isHealthy())) return;
+      if (gone) await store.call("fileGone", { imageId: row.id, at: clock.now() });
       else await hold(row, row, { reason: "unreadable", code: "EACCES" });
       return;
     }

@@ -108,8 +108,13 @@ export function saveBatch(
         .run(settings.name, settings.intake.folder, JSON.stringify(settings), at).lastInsertRowid,
     );
   const revisionId = revisionFor(db, id, settings.decision, at);
-  db.sql("UPDATE batches SET name = ?, folder = ?, settingsJson = ?, revisionId = ? WHERE id = ?").run(
+  // Another folder has another identity: it is learnt when it is walked.
+  db.sql(
+    `UPDATE batches SET name = ?, rootId = iif(folder = ?, rootId, NULL), folder = ?, settingsJson = ?, revisionId = ?
+     WHERE id = ?`,
+  ).run(
     settings.name,
+    settings.intake.folder,
     settings.intake.folder,
     JSON.stringify(settings),
     revisionId,
@@ -171,7 +176,7 @@ export function revisionsOf(db: Database, imageId: number): { revision: number; 
   if (own === undefined) throw new Error(`Internal error: there is no image ${imageId}`);
   const earlier = db
     .sql(
-      `SELECT r.number AS revision FROM images i JOIN revisions r ON r.id = i.revisionId
+      `SELECT r.number AS revision FROM images i INDEXED BY imagesEarlier JOIN revisions r ON r.id = i.revisionId
        WHERE i.batchId = ? AND i.path = ? AND i.current = 0 AND i.id <> ? AND i.stage = 'DONE' ORDER BY i.updatedAt DESC, i.id DESC LIMIT 1`,
     )
     .get(own.batchId, own.path, imageId) as { revision: number } | undefined;

@@ -143,6 +143,18 @@ function updateSeen(db: Database, id: number, file: SeenFile, mono: number, at: 
   ).run(file.bytes, file.mtimeUs, file.fileId, Math.round(mono), at, id);
 }
 
+/** Files that were last seen in the folder, as they were then: the first ones of the batch. */
+export function knownFiles(
+  db: Database,
+  input: { batchId: number; limit: number },
+): Pick<StoredImage, "path" | "bytes" | "mtimeUs">[] {
+  return db
+    .sql(
+      `SELECT path, bytes, mtimeUs FROM images WHERE batchId = ? AND current = 1 AND stage <> 'MISSING' ORDER BY id LIMIT ?`,
+    )
+    .all(input.batchId, input.limit) as Pick<StoredImage, "path" | "bytes" | "mtimeUs">[];
+}
+
 /** SEEN rows that were last looked at before `beforeMono`, the longest ago first. */
 export function seenPage(
   db: Database,
