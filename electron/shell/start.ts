@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -89,11 +89,52 @@ export function electronArguments(appFolder: string, rest: readonly string[], us
   return [...(userId === 0 ? ["--no-sandbox"] : []), appFolder, ...rest];
 }
 
-function wait(child: ChildProcess): Promise<number> {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
+/** How a program that was started came to its end. */
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** Why it could not even be started. */
+  error: string | null;
+  afterMs: number;
+  /** Someone pressed Ctrl-C, or the system asked for the end. */
+  wasAsked: boolean;
+}
+
+/** Electron's own parts are up, or have given up, within this time. */
+const UP_WITHIN_MS = 10_000;
+const LIBRARY_MISSING = 127;
+/** The desktop app has told the person itself that it cannot use the data file. */
+const DATA_FILE_UNUSABLE = 4;
+
+/** Why Electron's window never came up, in a few words; null = it did, or nobody wants it any more. */
+export function startProblem({ code, signal, error, afterMs, wasAsked }: Ended): string | null {
+  if (wasAsked || afterMs > UP_WITHIN_MS) return null;
+  if (error !== null) return error;
+  // So ends Chromium where a system forbids its sandbox.
+  if (signal !== null) return `it ended with ${signal}`;
+  if (code === LIBRARY_MISSING) return "a library of the system is missing";
+  return code === 0 || code === DATA_FILE_UNUSABLE ? null : `it ended with code ${String(code)}`;
+}
+
+/** Starts a program with this terminal, and hands it the signals that end it. */
+export function runToEnd(program: string, args: readonly string[]): Promise<Ended> {
+  const startedAt = performance.now();
+  const child = spawn(program, args, { stdio: "inherit" });
+  let wasAsked = false;
+  const pass = (signal: NodeJS.Signals): void => {
+    wasAsked = true;
+    child.kill(signal);
+  };
+  process.on("SIGINT", pass).on("SIGTERM", pass);
   return new Promise((resolve) => {
-    child.once("error", () => resolve(1));
-    child.once("close", (code) => resolve(code ?? 1));
+    const end = (ended: Pick<Ended, "code" | "signal" | "error">): void => {
+      process.off("SIGINT", pass).off("SIGTERM", pass);
+      resolve({ ...ended, afterMs: performance.now() - startedAt, wasAsked });
+    };
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      end({ code: null, signal: null, error: error.code ?? error.message }),
+    );
+    child.once("close", (code, signal) => end({ code, signal, error: null }));
   });
 }
 
@@ -110,16 +151,18 @@ async function main(): Promise<void> {
       return installElectron(join(electronFolder, "install.js"));
     },
   });
+  let why = plan.kind === "browser" ? plan.why : "";
   if (plan.kind === "desktop") {
-    const args = electronArguments(root, rest, process.getuid?.() ?? -1);
-    process.exitCode = await wait(spawn(plan.electron, args, { stdio: "inherit" }));
-    return;
+    const ended = await runToEnd(plan.electron, electronArguments(root, rest, process.getuid?.() ?? -1));
+    const problem = startProblem(ended);
+    process.exitCode = ended.code ?? 1;
+    if (problem === null) return;
+    why = `Electron could not start here (${problem})`;
   }
-  process.stderr.write(`nightrun: ${plan.why}, so the same window opens in the browser.\n`);
+  process.stderr.write(`nightrun: ${why}, so the same window opens in the browser.\n`);
   const cli = join(root, "out", "main", "cli.js");
-  process.exitCode = await wait(
-    spawn(process.execPath, [cli, "serve", "--open", ...rest], { stdio: "inherit" }),
-  );
+  const { code } = await runToEnd(process.execPath, [cli, "serve", "--open", ...rest]);
+  process.exitCode = code ?? 1;
 }
 
 if (import.meta.main) await main();

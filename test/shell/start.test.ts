@@ -7,6 +7,9 @@ import {
   hasDisplay,
   installElectron,
   planStart,
+  runToEnd,
+  startProblem,
+  type Ended,
   type StartParts,
 } from "../../electron/shell/start.ts";
 
@@ -71,6 +74,38 @@ describe("npm start", () => {
     expect(electronArguments("/app", [], 1000)).toEqual(["/app"]);
     expect(electronArguments("/app", ["/scans"], -1)).toEqual(["/app", "/scans"]);
     expect(electronArguments("/app", [], 0)).toEqual(["--no-sandbox", "/app"]);
+  });
+});
+
+describe("Electron that does not come up", () => {
+  const ended = (given: Partial<Ended>): Ended => ({
+    code: null,
+    signal: null,
+    error: null,
+    afterMs: 900,
+    wasAsked: false,
+    ...given,
+  });
+
+  test.each([
+    ["its sandbox is forbidden", { signal: "SIGTRAP" }, "it ended with SIGTRAP"],
+    ["a library is missing", { code: 127 }, "a library of the system is missing"],
+    ["its display is gone", { code: 1 }, "it ended with code 1"],
+    ["its file cannot be run", { error: "EACCES" }, "EACCES"],
+    ["another one was shown instead", { code: 0 }, null],
+    ["the data file is unusable, which it told", { code: 4 }, null],
+    ["it fell over much later", { signal: "SIGSEGV", afterMs: 60_000 }, null],
+    ["Ctrl-C ended it", { signal: "SIGINT", wasAsked: true }, null],
+  ] as const)("because %s", (_why, given, expected) => {
+    expect(startProblem(ended(given))).toBe(expected);
+  });
+
+  test("is told by how its process ended", async () => {
+    expect(
+      startProblem(await runToEnd(process.execPath, ["-e", "process.kill(process.pid, 'SIGTRAP')"])),
+    ).toBe("it ended with SIGTRAP");
+    expect(startProblem(await runToEnd(join(tmpdir(), "no-such-electron"), []))).toBe("ENOENT");
+    expect(startProblem(await runToEnd(process.execPath, ["-e", "0"]))).toBeNull();
   });
 });
 
