@@ -52,36 +52,42 @@ export async function backUpDaily(store: Store, dataFile: string, clock: Clock):
   return true;
 }
 
-/** What was done about a damaged data file. */
-export interface Restored {
-  /** Where the damaged file is kept. */
-  aside: string;
-  backupAt: number;
-}
-
-/**
- * Puts a damaged data file aside and the newest backup in its place. null = there is no backup: then nothing is touched,
- * and nothing is started from scratch in silence.
- */
-export async function restoreNewest(dataFile: string, now: number): Promise<Restored | null> {
-  const [newest] = await listBackups(dataFile);
-  if (newest === undefined) return null;
+/** Puts a damaged data file aside; gives where it is kept. Nothing of it is changed. */
+export async function putAside(dataFile: string, now: number): Promise<string> {
   const aside = join(dirname(dataFile), `${basename(dataFile)}.damaged-${now}`);
-  const part = `${dataFile}.restoring`;
-  await copyFile(newest.file, part);
-  await sync(part);
   await rename(dataFile, aside);
   for (const end of COMPANIONS) await rename(dataFile + end, aside + end).catch(() => undefined);
-  await rename(part, dataFile);
   await sync(dirname(dataFile));
-  return { aside, backupAt: newest.at };
+  return aside;
 }
 
-/** An empty file where backups tell of earlier work has lost its content; without them it is merely new. */
+/** Puts a file that was kept aside where it was; what is there now is replaced. */
+export async function putBack(aside: string, dataFile: string): Promise<void> {
+  for (const end of COMPANIONS) {
+    await rm(dataFile + end, { force: true });
+    await rename(aside + end, dataFile + end).catch(() => undefined);
+  }
+  await rename(aside, dataFile);
+  await sync(dirname(dataFile));
+}
+
+/** Puts a copy of a backup in the place of the data file, which replaces what is there. */
+export async function restoreFrom(backup: string, dataFile: string): Promise<void> {
+  const part = `${dataFile}.restoring`;
+  await copyFile(backup, part);
+  await sync(part);
+  for (const end of COMPANIONS) await rm(dataFile + end, { force: true });
+  await rename(part, dataFile);
+  await sync(dirname(dataFile));
+}
+
+/** An empty file beside which earlier work has left its backups or its log has lost its content; else it is merely new. */
 export async function hasLostContent(dataFile: string): Promise<boolean> {
   const size = await stat(dataFile).then(
     (found) => found.size,
     () => null,
   );
-  return size === 0 && (await listBackups(dataFile)).length > 0;
+  if (size !== 0) return false;
+  const logged = await readdir(`${dataFile}.logs`).catch(() => []);
+  return logged.length > 0 || (await listBackups(dataFile)).length > 0;
 }

@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createHash } from "node:crypto";
 import type { BatchSettings } from "../contract/batch.ts";
@@ -7,7 +6,7 @@ import { fail, succeed, type Result } from "../contract/result.ts";
 import type { Workflow } from "../contract/workflow.ts";
 import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
 import { ballastFile, createBallast, type Ballast } from "./ballast.ts";
-import { backUpDaily, backupFolder, hasLostContent, restoreNewest, type Restored } from "./backup.ts";
+import { backUpDaily, backupFolder } from "./backup.ts";
 import { bootId } from "./boot-id.ts";
 import { checkDataFile } from "./check-data-file.ts";
 import type { Clock } from "./clock.ts";
@@ -20,7 +19,8 @@ import { openSpool, type Spool } from "./results/spool.ts";
 import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
 import type { StoredBatch } from "./store/batches.ts";
-import { openStore, type Store } from "./store/store.ts";
+import { openDataFile, tellWhatWasLost } from "./open-data-file.ts";
+import type { Store } from "./store/store.ts";
 import { makeFolder } from "./make-folder.ts";
 
 export interface EngineOptions {
@@ -101,6 +101,7 @@ const UNKNOWN_RETRY_MS = 5000;
 const LOG_EVERY_MS = 1000;
 /** Whether there is room again for the ballast. */
 const BALLAST_EVERY_MS = 60 * 1000;
+const BALLAST_AFTER_MS = 10 * 1000;
 /** Whether a day has passed since the last backup. */
 const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
 
@@ -131,11 +132,11 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     return fail({ reason: "data-file-unwritable", file: dataFile, code });
   }
-  const walMissing = await isWalMissing(dataFile);
   const ballast = createBallast(dataFile, options.minimumFreeBytes ?? (() => null));
-  const opened = await openDataFile(options, dataFile, ballast);
+  const { onProblem } = options;
+  const opened = await openDataFile({ dataFile, clock, ballast, onProblem });
   if (!opened.ok) return opened;
-  const { store, restored } = opened.value;
+  const { store } = opened.value;
   const places = ownPlaces(dataFile);
   const spooled = await openSpoolFolder(places.spool);
   if (!spooled.ok) {
@@ -147,7 +148,7 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
   const sessionId = await beginSession(store, spool, clock, boot);
-  await tellWhatWasLost(store, { clock, dataFile, sessionId, restored, walMissing });
+  await tellWhatWasLost(opened.value, dataFile, clock);
   const deployments = createDeployments({
     resolve: options.resolve,
     env: options.env,
@@ -168,85 +169,6 @@ async function openSpoolFolder(folder: string): Promise<Result<Spool, SetupFailu
     if (code === null) throw error;
     return fail({ reason: "data-file-unwritable", file: folder, code });
   }
-}
-
-interface OpenedData {
-  store: Store;
-  restored: Restored | null;
-}
-
-/** Opens the data file; a damaged one is kept aside and the newest backup takes its place, never an empty file. */
-async function openDataFile(
-  options: EngineOptions,
-  dataFile: string,
-  ballast: Ballast,
-): Promise<Result<OpenedData, SetupFailure>> {
-  const { clock } = options;
-  let store: Store | null = null;
-  async function relieve(): Promise<boolean> {
-    if (!(await ballast.release())) return false;
-    const event = { batchId: null, kind: "ballast-used", detail: {} } as const;
-    void store?.call("addEvent", { at: clock.now(), event }).catch(() => undefined);
-    return true;
-  }
-  const open = async (): ReturnType<typeof openStore> => {
-    const opened = await openStore({
-      file: dataFile,
-      mode: "write",
-      clock,
-      onTrouble: (code) => {
-        if (code !== null) options.onProblem?.({ reason: "data-file-unwritable", file: dataFile, code });
-      },
-      relieve,
-    });
-    if (opened.ok) store = opened.value;
-    return opened;
-  };
-  const hasLost = await hasLostContent(dataFile);
-  const first = hasLost
-    ? fail<SetupFailure>({ reason: "data-file-damaged", file: dataFile, detail: "it is empty." })
-    : await open();
-  if (first.ok) return succeed({ store: first.value, restored: null });
-  if (first.failure.reason !== "data-file-damaged") return first;
-  const restored = await restoreNewest(dataFile, clock.now());
-  if (restored === null) return first;
-  const second = await open();
-  return second.ok ? succeed({ store: second.value, restored }) : second;
-}
-
-async function isWalMissing(dataFile: string): Promise<boolean> {
-  const isThere = (path: string): Promise<boolean> =>
-    access(path).then(
-      () => true,
-      () => false,
-    );
-  return (await isThere(dataFile)) && !(await isThere(`${dataFile}-wal`));
-}
-
-/** A restored file and a vanished write-ahead file are told: what they held is not known any more. */
-async function tellWhatWasLost(
-  store: Store,
-  about: {
-    clock: Clock;
-    dataFile: string;
-    sessionId: number;
-    restored: Restored | null;
-    walMissing: boolean;
-  },
-): Promise<void> {
-  const at = about.clock.now();
-  if (about.restored !== null) {
-    const event = { batchId: null, kind: "data-file-restored", detail: { ...about.restored } } as const;
-    await store.call("addEvent", { at, event });
-    return;
-  }
-  const before = (await store.call("recentSessions", 0)).at(1);
-  if (!about.walMissing || before === undefined || before.cleanExit === 1) return;
-  const missing = `${about.dataFile}-wal`;
-  await store.call("addEvent", {
-    at,
-    event: { batchId: null, kind: "latest-changes-lost", detail: { missing } },
-  });
 }
 
 interface Parts {
@@ -276,9 +198,10 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const backingUp = setInterval(() => void backUp(), BACKUP_LOOK_EVERY_MS).unref();
   const closing = new AbortController();
   async function keepBallast(): Promise<void> {
-    while (!closing.signal.aborted) {
-      await parts.ballast.keep();
-      await clock.sleep(BALLAST_EVERY_MS, closing.signal);
+    // Not before the first submissions, which want the disk too.
+    for (let pauseMs = BALLAST_AFTER_MS; !closing.signal.aborted; pauseMs = BALLAST_EVERY_MS) {
+      await clock.sleep(pauseMs, closing.signal);
+      if (!closing.signal.aborted) await parts.ballast.keep();
     }
   }
   const keepingBallast = keepBallast();

@@ -8,6 +8,8 @@ export function tablesToCheck(db: Database): string[] {
 
 /** What is wrong with a table and its indexes on the disk; null when nothing is. */
 export function checkTable(db: Database, table: string): string | null {
-  const row = db.sql(`PRAGMA quick_check('${table.replaceAll("'", "''")}')`).get() as { quick_check: string };
-  return row.quick_check === "ok" ? null : row.quick_check;
+  const row = db.sql(`PRAGMA integrity_check('${table.replaceAll("'", "''")}')`).get() as {
+    integrity_check: string;
+  };
+  return row.integrity_check === "ok" ? null : row.integrity_check;
 }
