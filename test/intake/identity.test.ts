@@ -52,9 +52,9 @@ describe("the hash of a file", () => {
   });
 
   it("is refused when the file changes while it is read", async () => {
-    const bytes = 600_000;
+    const bytes = 2_400_000;
     const changes: ((file: string) => Promise<void>)[] = [
-      (file) => truncate(file, 300_000),
+      (file) => truncate(file, 1_200_000),
       (file) => appendFile(file, "x"),
       async (file) => {
         const writer = await open(file, "r+");
