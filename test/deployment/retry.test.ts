@@ -92,11 +92,18 @@ describe("asking for a result", () => {
   });
 
   it.each([0, 1e-9, 49, 1e12, Number.MAX_VALUE])(
-    "keeps to 50 ms to 60 s with advice of %d ms",
+    "keeps to 50 ms to 60 s with advice of %d ms, after a first look that may come sooner",
     (nextPollMs) => {
-      const delay = nextPollDelayMs({ polls: 0, advice: { ...NO_ADVICE, nextPollMs }, random: halfway });
-      expect(delay).toBeGreaterThanOrEqual(50);
-      expect(delay).toBeLessThanOrEqual(60_000);
+      const advice = { ...NO_ADVICE, nextPollMs };
+      const first = nextPollDelayMs({ polls: 0, advice, random: halfway });
+      const second = nextPollDelayMs({ polls: 1, advice, random: halfway });
+      expect(first).toBe(Math.round(Math.min(60_000, 1.05 * nextPollMs)));
+      expect(second).toBeGreaterThanOrEqual(50);
+      expect(second).toBeLessThanOrEqual(60_000);
     },
   );
+
+  it("waits at least 50 ms where nothing is advised", () => {
+    expect(nextPollDelayMs({ polls: 0, advice: null, random: halfway, medianMs: 1 })).toBe(50);
+  });
 });

@@ -24,8 +24,8 @@ export function learntDelayMs(polls: number, medianMs: number): number {
 
 /**
  * Milliseconds until a run is asked about again. The deployment's advice goes first (and is never undercut by the
- * jitter), then what finished runs taught (`medianMs`), else the official schedule ± 10 %; always between 50 ms and
- * 60 s. `polls` counts answers so far.
+ * jitter), then what finished runs taught (`medianMs`), else the official schedule ± 10 %; at most 60 s, and at least
+ * 50 ms but for a first look that is advised sooner. `polls` counts answers so far.
  */
 export function nextPollDelayMs(input: {
   polls: number;
@@ -37,7 +37,8 @@ export function nextPollDelayMs(input: {
   const { polls, advice, random, medianMs = null } = input;
   const advised = advice?.nextPollMs ?? null;
   const wanted = advised === null ? unadvised(polls, medianMs, random) : advised * (1 + JITTER * random());
-  return Math.round(Math.min(LONGEST_POLL_MS, Math.max(SHORTEST_POLL_MS, wanted)));
+  const shortest = polls === 0 && advised !== null ? 0 : SHORTEST_POLL_MS;
+  return Math.round(Math.min(LONGEST_POLL_MS, Math.max(shortest, wanted)));
 }
 
 function unadvised(polls: number, medianMs: number | null, random: () => number): number {
