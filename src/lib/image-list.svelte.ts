@@ -50,7 +50,8 @@ export class ImageListModel {
 
   /** Rows of the list as far as known. */
   get total(): number {
-    return this.pages.end ?? this.countOf(this.#filter.state);
+    if (this.pages.end !== null) return this.pages.end;
+    return this.counts.value === null ? this.pages.known : this.countOf(this.#filter.state);
   }
 
   get selectedCount(): number {

@@ -28,6 +28,11 @@ export class ImagePages {
     return this.#end;
   }
 
+  /** How many rows there are at least. */
+  get known(): number {
+    return this.#version === 0 ? 0 : this.#cache.known;
+  }
+
   get hasFirstPage(): boolean {
     return this.#version > 0;
   }

@@ -39,6 +39,11 @@ export class PageCache {
     return null;
   }
 
+  /** How many rows there are at least. */
+  get known(): number {
+    return Math.max(0, ...[...this.#pages].map(([page, rows]) => page * PAGE_ROWS + rows.length));
+  }
+
   /** Which positions are looked at. */
   want(first: number, last: number): void {
     this.#first = Math.floor(first / PAGE_ROWS);

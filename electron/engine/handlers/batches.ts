@@ -76,13 +76,13 @@ function firstOf(failures: readonly Failure[]): { ok: false; failure: Failure } 
 
 /** Calls about what a batch is. */
 export function batchHandlers(context: HandlerContext, cards: Cards): BatchHandlers {
-  const { reader, touched } = context;
+  const { reader, counter, touched } = context;
 
   async function detailOf(batch: StoredBatch): Promise<BatchDetail> {
     const [card, revisions, counts, workflow] = await Promise.all([
       cards.of(batch),
       reader.call("listRevisions", batch.id),
-      reader.call("imagesByRevision", batch.id),
+      counter.call("imagesByRevision", batch.id),
       reader.call("lastWorkflow", batch.settings.decision.deployment),
     ]);
     const images = new Map(counts.map((row) => [row.revisionId, row.images]));

@@ -35,6 +35,8 @@ export interface HandlerContext {
   engine: Engine | null;
   /** A connection of its own for reading: long questions never hold up the writer. */
   reader: Store;
+  /** Another one, for questions that look at many rows: what a person waits for never stands behind them. */
+  counter: Store;
   dataFile: string;
   clock: Clock;
   /** Why a batch that should run does not, by batch. */

@@ -77,7 +77,7 @@ export function exportHandlers(context: HandlerContext): Pick<Handlers, "batch:e
       withBatch(context, batchId, async (batch) => {
         writerOf(context);
         const wanted = states.length === 0 ? IMAGE_STATES : states;
-        return writeExport(context.reader, batch, { format, states: wanted, at: context.clock.now() });
+        return writeExport(context.counter, batch, { format, states: wanted, at: context.clock.now() });
       }),
   };
 }

@@ -60,10 +60,10 @@ function scopeOf(scope: ImageScope): ImageScope {
 
 /** Calls about many images: list, counts and actions share one scope. */
 export function imageHandlers(context: HandlerContext): ImageHandlers {
-  const { reader, clock } = context;
+  const { reader, counter, clock } = context;
 
   async function countsOf(scope: ImageScope): Promise<Record<ImageState, number>> {
-    if (!isWholeBatch(scope)) return reader.call("countImages", scope);
+    if (!isWholeBatch(scope)) return counter.call("countImages", scope);
     const counts = Object.fromEntries(IMAGE_STATES.map((s) => [s, 0])) as Record<ImageState, number>;
     const stages = await reader.call("stageCounts", scope.batchId);
     for (const [stage, n] of Object.entries(stages)) counts[stateOf(stage as ImageStage)] += n;
@@ -91,14 +91,14 @@ export function imageHandlers(context: HandlerContext): ImageHandlers {
         const wanted = scopeOf(scope);
         const [byState, labels] = await Promise.all([
           countsOf(wanted),
-          reader.call("countLabelsWithin", { scope: wanted, limit: MOST_LABELS }),
+          counter.call("countLabelsWithin", { scope: wanted, limit: MOST_LABELS }),
         ]);
         const total = IMAGE_STATES.reduce((sum, state) => sum + byState[state], 0);
         return succeed({ total, byState, labels });
       }),
     "images:retry-preview": ({ scope }) =>
       withBatch(context, scope.batchId, async (): Promise<Result<RetryCount>> => {
-        return succeed(await reader.call("countRetry", scopeOf(scope)));
+        return succeed(await counter.call("countRetry", scopeOf(scope)));
       }),
     "images:retry": ({ scope }) =>
       withBatch(context, scope.batchId, async () => {
@@ -114,7 +114,7 @@ export function imageHandlers(context: HandlerContext): ImageHandlers {
       }),
     "batch:failures": ({ batchId }) =>
       withBatch(context, batchId, async () => {
-        const groups = await reader.call("groupFailures", batchId);
+        const groups = await counter.call("groupFailures", batchId);
         return succeed({ groups: (await Promise.all(groups.map(groupOf))).filter((g) => g !== null) });
       }),
   };

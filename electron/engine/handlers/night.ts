@@ -70,20 +70,20 @@ function outstandingAt(buckets: number, changes: NightSeries["outstanding"]): nu
 
 /** Calls about the course of a night. */
 export function nightHandlers(context: HandlerContext, cards: Cards): NightHandlers {
-  const { reader, clock } = context;
+  const { reader, counter, clock } = context;
 
   async function nightOf(batch: StoredBatch, wanted: number | null): Promise<Night> {
     const now = clock.now();
-    const active = await reader.call("activityOf", { batchId: batch.id, withinMs: DAY_MS });
+    const active = await counter.call("activityOf", { batchId: batch.id, withinMs: DAY_MS });
     const card = await cards.of(batch);
     const untilAt = card.activity === "running" || active === null ? now : active.lastAt;
     const firstAt = active?.firstAt ?? now;
     const fromAt = wanted ?? Math.max(firstAt, untilAt - DAY_MS);
     const frame = nightFrame({ fromAt: Math.min(fromAt, untilAt), untilAt });
     const [series, totals, events, sessions] = await Promise.all([
-      reader.call("nightSeries", { batchId: batch.id, ...frame }),
-      reader.call("runTotals", batch.id),
-      reader.call("gateEvents", batch.id),
+      counter.call("nightSeries", { batchId: batch.id, ...frame }),
+      counter.call("runTotals", batch.id),
+      counter.call("gateEvents", batch.id),
       reader.call("recentSessions", frame.fromAt - 30 * DAY_MS),
     ]);
     // The step that goes on would look as if the pace had dropped.

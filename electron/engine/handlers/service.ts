@@ -66,10 +66,17 @@ export async function openWindowService(
   const opened = await openStore({ file: dataFile, mode: "read", clock });
   if (!opened.ok) return opened;
   const reader = opened.value;
+  const second = await openStore({ file: dataFile, mode: "read", clock });
+  if (!second.ok) {
+    await reader.close();
+    return second;
+  }
+  const counter = second.value;
   const context: HandlerContext = {
     host: options.host,
     engine,
     reader,
+    counter,
     dataFile,
     clock,
     startFailures: new Map(),
@@ -110,7 +117,7 @@ export async function openWindowService(
     async close() {
       await feed.stop();
       trials.stop();
-      await reader.close();
+      await Promise.all([reader.close(), counter.close()]);
     },
   });
 }

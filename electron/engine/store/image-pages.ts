@@ -2,7 +2,7 @@ import { IMAGE_STATES, stagesOf, type ImageStage, type ImageState } from "../../
 import type { Database } from "./database.ts";
 import { imageById } from "./images.ts";
 import type { StoredImage } from "./rows.ts";
-import { scopeWhere, type Scope } from "./scope.ts";
+import { isCounted, scopeWhere, type Scope } from "./scope.ts";
 
 /** What each order is read from, and the index that holds it. */
 const ORDERS = {
@@ -92,7 +92,5 @@ function countOf(db: Database, batchId: number, stages: readonly ImageStage[]): 
 
 /** How many rows a scope has where the counters tell it; null where only the rows do. */
 function knownTotal(db: Database, scope: Scope): number | null {
-  const { reason, search, label, imageIds, batchId, states } = scope;
-  const isCounted = reason === null && search === "" && label === null && imageIds === null;
-  return isCounted ? countOf(db, batchId, states.flatMap(stagesOf)) : null;
+  return isCounted(scope) ? countOf(db, scope.batchId, scope.states.flatMap(stagesOf)) : null;
 }

@@ -6,7 +6,7 @@ import { pageImages } from "./image-pages.ts";
 import { imageById } from "./images.ts";
 import { outputsOf, type StoredOutput } from "./results.ts";
 import type { StoredImage, StoredRun } from "./rows.ts";
-import { scopeWhere, type Scope } from "./scope.ts";
+import { isCounted, scopeWhere, type Scope } from "./scope.ts";
 
 /** Counts by state within a scope; the ledger's own counters are used where the scope is a whole batch. */
 export function countImages(db: Database, scope: Scope): Record<ImageState, number> {
@@ -35,6 +35,9 @@ export function countLabelsWithin(
   db: Database,
   input: { scope: Scope; limit: number },
 ): { label: string; images: number }[] {
+  const { scope } = input;
+  if (isCounted({ ...scope, label: null }) && scope.states.length === IMAGE_STATES.length)
+    return countCurrentLabels(db, { batchId: scope.batchId, limit: input.limit });
   const where = scopeWhere({ ...input.scope, label: null });
   return db
     .sql(
@@ -84,6 +87,23 @@ export function imagesByRevision(db: Database, batchId: number): { revisionId: n
       `SELECT revisionId, sum(n) AS images FROM (${within} 0 GROUP BY revisionId UNION ALL ${within} 1 GROUP BY revisionId) GROUP BY revisionId`,
     )
     .all({ batchId }) as { revisionId: number; images: number }[];
+}
+
+/** Those of history are taken off again: they are few, and only they need a look at their images. */
+function countCurrentLabels(
+  db: Database,
+  input: { batchId: number; limit: number },
+): { label: string; images: number }[] {
+  return db
+    .sql(
+      `SELECT label, sum(n) AS images FROM (
+         SELECT label, count(*) AS n FROM labels WHERE batchId = @batchId GROUP BY label
+         UNION ALL
+         SELECT l.label, -count(*) AS n FROM images i INDEXED BY imagesEarlier CROSS JOIN labels l ON l.imageId = i.id
+           WHERE i.batchId = @batchId AND i.current = 0 GROUP BY l.label)
+       GROUP BY label HAVING sum(n) > 0 ORDER BY images DESC, label LIMIT @limit`,
+    )
+    .all(input) as { label: string; images: number }[];
 }
 
 export function countLabels(

@@ -12,6 +12,11 @@ export interface Scope {
   imageIds: readonly number[] | null;
 }
 
+/** Nothing but states narrows it: the counters of the stages tell how many it holds. */
+export function isCounted({ reason, search, label, imageIds }: Scope): boolean {
+  return reason === null && search === "" && label === null && imageIds === null;
+}
+
 interface Where {
   sql: string;
   values: unknown[];
