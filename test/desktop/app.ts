@@ -3,10 +3,17 @@ import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { electronBinary } from "./electron-binary.ts";
+import { whyNoSandbox } from "./sandbox.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-/** Chromium refuses its sandbox to root: there the checks of the sandbox itself are left out, and said to be. */
-export const IS_ROOT = process.getuid?.() === 0;
+
+/** Variables that would change what is tested, or make Electron something else. */
+const UNWANTED: ReadonlySet<string> = new Set([
+  "IKOMIA_TOKEN",
+  "ELECTRON_RENDERER_URL",
+  "ELECTRON_RUN_AS_NODE",
+  "ELECTRON_NO_ATTACH_CONSOLE",
+]);
 
 export interface DesktopApp {
   app: ElectronApplication;
@@ -16,6 +23,7 @@ export interface DesktopApp {
   /** What starts the same app again, in another process. */
   program: string;
   args: string[];
+  env: Record<string, string>;
   /** One call of the contract, made by the page itself. The value inside, or an error. */
   call<T>(name: string, input: unknown): Promise<T>;
   close(): Promise<void>;
@@ -31,18 +39,20 @@ export async function startApp(): Promise<DesktopApp> {
   for (const name of ["IMG_2041.jpg", "IMG_2042.jpg"])
     await copyFile(join(root, "resources", "samples", name), join(scans, name));
   const own = [root, `--user-data-dir=${join(folder, "user")}`, `--data=${join(folder, "night.db")}`];
-  const args = [...(IS_ROOT ? ["--no-sandbox"] : []), ...own, "--password-store=basic"];
+  const hasSandbox = whyNoSandbox() === null;
+  const args = [...(hasSandbox ? [] : ["--no-sandbox"]), ...own, "--password-store=basic"];
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && !["IKOMIA_TOKEN", "ELECTRON_RENDERER_URL"].includes(entry[0]),
+      (entry): entry is [string, string] => entry[1] !== undefined && !UNWANTED.has(entry[0]),
     ),
   );
+  // Without a path of its own the driver starts the same program with a file of its own loaded first, so that nothing of
+  // the app runs before it watches.
   const app = await _electron.launch({
-    executablePath: program,
-    args: own.concat("--password-store=basic"),
-    chromiumSandbox: !IS_ROOT,
+    args: [...own, "--password-store=basic"],
+    chromiumSandbox: hasSandbox,
     env,
+    timeout: 60_000,
   });
   const page = await app.firstWindow();
   await page.waitForLoadState("domcontentloaded");
@@ -53,6 +63,7 @@ export async function startApp(): Promise<DesktopApp> {
     scans,
     program,
     args,
+    env,
     async call<T>(name: string, input: unknown): Promise<T> {
       const text = `window.nightrun.call(${JSON.stringify(name)}, ${JSON.stringify(input)})`;
       const answer = await page.evaluate<{ ok: boolean; value: unknown; failure?: unknown }>(text);
@@ -61,6 +72,10 @@ export async function startApp(): Promise<DesktopApp> {
       return (inner?.ok === true ? inner.value : answer.value) as T;
     },
     async close() {
+      // Whatever is still under way: nobody is there who could be asked about it.
+      await app.evaluate(({ dialog }) => {
+        dialog.showMessageBox = () => Promise.resolve({ response: 1, checkboxChecked: false });
+      });
       await app.close();
       await rm(folder, { recursive: true, force: true });
     },

@@ -1,6 +1,8 @@
 import { expect, test } from "@playwright/test";
 import { readFile } from "node:fs/promises";
-import { IS_ROOT, startApp, type DesktopApp } from "./app.ts";
+import { startApp, type DesktopApp } from "./app.ts";
+import { asExpression, FOREIGN_CODE, LEAKS, PERMISSIONS, TYPES_OF_NODE, type Blocked } from "./in-page.ts";
+import { whyNoSandbox } from "./sandbox.ts";
 
 let desktop: DesktopApp;
 test.beforeAll(async () => {
@@ -10,8 +12,7 @@ test.afterAll(async () => {
   await desktop.close();
 });
 
-/** Pages are asked in their own words: these programs know nothing of a browser's types. */
-const inPage = <T>(text: string): Promise<T> => desktop.page.evaluate<T>(`(async () => { ${text} })()`);
+const inPage = <T>(body: string): Promise<T> => desktop.page.evaluate<T>(asExpression(body));
 
 test("only the packaged page is shown", async () => {
   expect(desktop.page.url()).toMatch(/^app:\/\/ui\/index\.html/);
@@ -20,9 +21,7 @@ test("only the packaged page is shown", async () => {
 });
 
 test("S2: the page has nothing of Node", async () => {
-  const types = await inPage<string[]>(
-    "return [typeof require, typeof process, typeof module, typeof Buffer, typeof global];",
-  );
+  const types = await inPage<string[]>(TYPES_OF_NODE);
   expect(types).toEqual(["undefined", "undefined", "undefined", "undefined", "undefined"]);
 });
 
@@ -38,7 +37,8 @@ test("S3: what the page does to its own built-ins does not reach the bridge", as
 });
 
 test("S4: the page's process is sandboxed", async () => {
-  test.skip(IS_ROOT, "Chromium has no sandbox for root");
+  const why = whyNoSandbox();
+  test.skip(why !== null, why ?? "");
   test.skip(process.platform !== "linux", "read from /proc");
   const pid = await desktop.app.evaluate(({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]?.webContents.getOSProcessId(),
@@ -48,46 +48,14 @@ test("S4: the page's process is sandboxed", async () => {
 });
 
 test("S5: the page is granted nothing", async () => {
-  const answers = await inPage<Record<string, string>>(`
-    const name = (error) => error.name ?? "code " + error.code;
-    const refused = (ask) => Promise.resolve().then(ask).then(() => "granted", name);
-    return {
-      notifications: await Notification.requestPermission(),
-      position: await new Promise((resolve) => navigator.geolocation.getCurrentPosition(() => resolve("granted"), (e) => resolve("code " + e.code))),
-      clipboard: await refused(() => navigator.clipboard.readText()),
-      midi: await refused(() => navigator.requestMIDIAccess({ sysex: true })),
-      camera: await refused(() => navigator.mediaDevices.getUserMedia({ video: true })),
-      screen: await refused(() => navigator.mediaDevices.getDisplayMedia({ video: true })),
-    };
-  `);
+  const answers = await inPage<Record<string, string>>(PERMISSIONS);
   expect(answers.notifications).toBe("denied");
   expect(answers.position).toBe("code 1");
   for (const [what, answer] of Object.entries(answers)) expect(answer, what).not.toBe("granted");
 });
 
 test("S7: no code runs that was not shipped, and nothing is reached from the page", async () => {
-  const found = await inPage<{ ran: boolean; blocked: Record<string, boolean>; violations: number }>(`
-    let violations = 0;
-    document.addEventListener("securitypolicyviolation", () => (violations += 1));
-    const throws = (act) => { try { act(); return false; } catch { return true; } };
-    const script = document.createElement("script");
-    const blocked = {
-      html: throws(() => document.body.insertAdjacentHTML("beforeend", "<img src=x onerror='window.evil=1'>")),
-      evaluation: throws(() => (0, eval)("window.evil=1")),
-      compiled: throws(() => new Function("window.evil=1")()),
-      timer: throws(() => setTimeout("window.evil=1")),
-      script: throws(() => { script.text = "window.evil=1"; document.head.append(script); }),
-      network: await fetch("https://example.com/").then(() => false, () => true),
-      picture: await new Promise((resolve) => {
-        const image = new Image();
-        image.onload = () => resolve(false);
-        image.onerror = () => resolve(true);
-        image.src = "https://example.com/x.png";
-      }),
-    };
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return { ran: window.evil !== undefined, blocked, violations };
-  `);
+  const found = await inPage<Blocked>(FOREIGN_CODE);
   expect(found.ran).toBe(false);
   expect(Object.entries(found.blocked).filter(([, isBlocked]) => !isBlocked)).toEqual([]);
   expect(found.violations).toBeGreaterThan(0);
@@ -119,15 +87,18 @@ test("S9: the page leads nowhere else", async () => {
 });
 
 test("S13: the bridge is two functions and nothing else", async () => {
-  const found = await inPage<{ bridge: string[]; leaks: string[]; unknown: boolean }>(`
-    const unknown = (() => { try { window.nightrun.on("evil:event", () => 0); return false; } catch { return true; } })();
+  const found = await inPage<{ bridge: string[]; kinds: string[]; refuses: boolean }>(`
+    const refuses = (act) => { try { act(); return false; } catch { return true; } };
     return {
       bridge: Object.keys(window.nightrun).sort(),
-      leaks: Object.getOwnPropertyNames(window).filter((name) => /electron|ipc|^require$|^process$|^Buffer$/i.test(name)),
-      unknown,
+      kinds: Object.values(window.nightrun).map((part) => typeof part),
+      refuses:
+        refuses(() => window.nightrun.on("evil:event", () => 0)) &&
+        refuses(() => window.nightrun.call("desktop:folder-dropped", { path: "/" })),
     };
   `);
-  expect(found).toEqual({ bridge: ["call", "on"], leaks: [], unknown: true });
+  expect(found).toEqual({ bridge: ["call", "on"], kinds: ["function", "function"], refuses: true });
+  expect(await inPage<string[]>(LEAKS)).toEqual([]);
 });
 
 test("the page's scheme serves nothing that was not shipped", async () => {

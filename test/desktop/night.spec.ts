@@ -12,6 +12,9 @@ test.afterAll(async () => {
   await desktop.close();
 });
 
+/** The batch of the first test. */
+let night = 0;
+
 const isVisible = (): Promise<boolean> =>
   desktop.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible() ?? false);
 
@@ -45,6 +48,7 @@ test("a night in the simulator goes to its end, with the window closed", async (
     },
   };
   const { batchId } = await desktop.call<{ batchId: number }>("batch:create", { settings });
+  night = batchId;
   await desktop.call("batch:start", { batchId });
   await expect(desktop.page.getByText("Mai").filter({ visible: true }).first()).toBeVisible();
 
@@ -61,30 +65,35 @@ test("a night in the simulator goes to its end, with the window closed", async (
 });
 
 test("starting it again shows the window of the first, and ends", async () => {
-  const second = spawn(desktop.program, desktop.args, { stdio: "ignore" });
-  const code = await new Promise((resolve) => second.once("exit", resolve));
+  const second = spawn(desktop.program, desktop.args, { stdio: "ignore", env: desktop.env });
+  const code = await new Promise((resolve, reject) => second.once("exit", resolve).once("error", reject));
   expect(code).toBe(0);
   await expect.poll(isVisible).toBe(true);
 });
 
 test("a picture comes by its id", async () => {
-  const sizes = await desktop.page.evaluate<number>(`(async () => {
-    const scope = { batchId: 1, states: [], reason: null, search: "", label: null, imageIds: null };
-    const page = await window.nightrun.call("images:page", { scope, sort: "path", descending: false, after: null, limit: 1 });
+  const scope = { batchId: night, states: [], reason: null, search: "", label: null, imageIds: null };
+  const { rows } = await desktop.call<{ rows: { id: number }[] }>("images:page", {
+    scope,
+    sort: "path",
+    descending: false,
+    after: null,
+    limit: 1,
+  });
+  const edge = await desktop.page.evaluate<number>(`(async () => {
     const image = new Image();
-    image.src = "preview/" + page.value.value.rows[0].id + "/96";
+    image.src = "preview/${rows[0]?.id ?? 0}/96";
     await image.decode();
     return Math.max(image.naturalWidth, image.naturalHeight);
   })()`);
-  expect(sizes).toBe(96);
+  expect(edge).toBe(96);
 });
 
 test("S24: without a key ring a token is kept in memory, unless a person says otherwise", async () => {
   test.skip(process.platform !== "linux", "other systems always have one");
   // Nobody is there to answer the question: the first button stands for no.
   await desktop.app.evaluate(({ dialog }) => {
-    dialog.showMessageBox = (): Promise<Electron.MessageBoxReturnValue> =>
-      Promise.resolve({ response: 0, checkboxChecked: false });
+    dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
   });
   const deployment = "https://my.deployment.example";
   const state = await desktop.call("token:set", { deployment, token: "CANARY_0123456789" });

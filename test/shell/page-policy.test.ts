@@ -12,6 +12,14 @@ import { createMemoryTokens } from "../../electron/engine/handlers/memory-tokens
 import { openEngineHost, type EngineHost } from "../../electron/shell/engine-host.ts";
 import { createProxyFinder } from "../../electron/shell/network.ts";
 import { createAppProtocol } from "../../electron/shell/protocol.ts";
+import {
+  asExpression,
+  FOREIGN_CODE,
+  LEAKS,
+  PERMISSIONS,
+  TYPES_OF_NODE,
+  type Blocked,
+} from "../desktop/in-page.ts";
 
 const CHROMIUM = process.env.NIGHTRUN_CHROMIUM ?? "/usr/bin/chromium";
 const root = join(import.meta.dirname, "..", "..");
@@ -137,6 +145,22 @@ describe.skipIf(!existsSync(CHROMIUM))("the built page under the desktop's polic
     await page.waitForLoadState("networkidle");
     expect(complaints).toEqual([]);
   });
+
+  // What the real app is asked, asked here first: the questions themselves are right.
+  test("runs nothing that was not shipped, reaches nobody, and is granted nothing", async () => {
+    const { port } = server.address() as AddressInfo;
+    const other = await browser.newPage();
+    const ask = <T>(body: string): Promise<T> => other.evaluate<T>(asExpression(body));
+    await other.goto(`http://127.0.0.1:${port}/index.html`);
+    expect(await ask(TYPES_OF_NODE)).toEqual(Array.from({ length: 5 }, () => "undefined"));
+    const { ran, blocked, violations } = await ask<Blocked>(FOREIGN_CODE);
+    expect(ran).toBe(false);
+    expect(Object.entries(blocked).filter(([, isBlocked]) => !isBlocked)).toEqual([]);
+    expect(violations).toBeGreaterThan(0);
+    expect(await ask(LEAKS)).toEqual([]);
+    expect(Object.values(await ask<Record<string, string>>(PERMISSIONS))).not.toContain("granted");
+    await other.close();
+  }, 60_000);
 
   test("takes a dropped folder into a new batch, also while that page is shown", async () => {
     const { port } = server.address() as AddressInfo;
