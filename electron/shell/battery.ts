@@ -24,21 +24,57 @@ function percent(text: string | undefined): number | null {
   return Math.min(100, Number(text));
 }
 
-/** Percent of charge from Linux' power supplies: the machine's own batteries, not those of a mouse. */
-export async function readLinuxBattery(folder: string = SUPPLIES): Promise<number | null> {
+interface Supply {
+  type: string;
+  /** "Device" = that of a mouse or a headset. */
+  scope: string;
+  status: string;
+  online: string;
+  capacity: string;
+}
+
+async function readSupplies(folder: string): Promise<Supply[]> {
   const names = await readdir(folder).catch(() => []);
   const read = (name: string, file: string): Promise<string> =>
     readFile(join(folder, name, file), "utf8").then(
       (text) => text.trim(),
       () => "",
     );
-  const levels: number[] = [];
-  for (const name of names) {
-    if ((await read(name, "type")) !== "Battery" || (await read(name, "scope")) === "Device") continue;
-    const level = percent(await read(name, "capacity"));
-    if (level !== null) levels.push(level);
-  }
+  return Promise.all(
+    names.map(async (name) => ({
+      type: await read(name, "type"),
+      scope: await read(name, "scope"),
+      status: await read(name, "status"),
+      online: await read(name, "online"),
+      capacity: await read(name, "capacity"),
+    })),
+  );
+}
+
+const isOwnBattery = ({ type, scope }: Supply): boolean => type === "Battery" && scope !== "Device";
+
+/** Percent of charge from Linux' power supplies: the machine's own batteries, not those of a mouse. */
+export async function readLinuxBattery(folder: string = SUPPLIES): Promise<number | null> {
+  const levels = (await readSupplies(folder))
+    .filter(isOwnBattery)
+    .map(({ capacity }) => percent(capacity))
+    .filter((level) => level !== null);
   return levels.length === 0 ? null : Math.max(...levels);
+}
+
+/** Whether a battery of the machine itself is being emptied, by Linux' power supplies. */
+export async function isLinuxOnBattery(folder: string = SUPPLIES): Promise<boolean> {
+  const supplies = await readSupplies(folder);
+  if (supplies.some(({ type, online }) => type === "Mains" && online === "1")) return false;
+  return supplies.some((supply) => isOwnBattery(supply) && supply.status === "Discharging");
+}
+
+/** Whether this machine runs on its battery. On Linux Electron always says no, so its own word counts elsewhere only. */
+export async function isOnBattery(
+  platform: NodeJS.Platform,
+  monitor: { readonly onBatteryPower: boolean },
+): Promise<boolean> {
+  return platform === "linux" ? isLinuxOnBattery() : monitor.onBatteryPower;
 }
 
 /** The charge of this machine's battery in percent; null = none, or it cannot be told. Electron itself knows no level. */

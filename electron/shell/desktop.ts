@@ -19,7 +19,7 @@ import type { AppSettings } from "../contract/api.ts";
 import { describeFailure, type Failure } from "../contract/failure.ts";
 import { dataFileOf } from "../cli/open.ts";
 import { APP_PRIVILEGES, APP_SCHEME, devServerOf } from "./address.ts";
-import { batteryPercent } from "./battery.ts";
+import { batteryPercent, isOnBattery } from "./battery.ts";
 import { openCardBook, type CardBook } from "./card-book.ts";
 import {
   askBeforeQuitting,
@@ -218,6 +218,7 @@ function openPower(data: Data, quitter: Quitter): PowerKeeper {
   return createPowerKeeper({
     blocker: powerSaveBlocker,
     monitor: powerMonitor,
+    onBattery: () => isOnBattery(process.platform, powerMonitor),
     percent: () => batteryPercent(process.platform),
     floorPercent: () => data.settings.current?.batteryFloorPercent ?? null,
     hold: (percent) => {

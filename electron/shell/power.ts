@@ -21,7 +21,8 @@ export function batteryHolds(state: BatteryState, holdsNow: boolean): boolean {
 
 export interface PowerOptions {
   blocker: Pick<PowerSaveBlocker, "start" | "stop" | "isStarted">;
-  monitor: Pick<PowerMonitor, "on" | "onBatteryPower">;
+  monitor: Pick<PowerMonitor, "on">;
+  onBattery: () => Promise<boolean>;
   percent: () => Promise<number | null>;
   floorPercent: () => number | null;
   /** Stops or goes on submitting. */
@@ -41,6 +42,12 @@ export interface PowerKeeper {
 
 const LOOK_EVERY_MS = 60_000;
 
+/** Asks the system to wait a little, where Electron gives an event to ask with: its own types know none. */
+function delay(event: unknown): void {
+  const { preventDefault } = (event ?? {}) as { preventDefault?: unknown };
+  if (typeof preventDefault === "function") preventDefault.call(event);
+}
+
 export function createPowerKeeper(options: PowerOptions): PowerKeeper {
   let blockId: number | null = null;
   let isHeld = false;
@@ -53,10 +60,10 @@ export function createPowerKeeper(options: PowerOptions): PowerKeeper {
 
   async function checkBattery(): Promise<void> {
     const floorPercent = options.floorPercent();
-    const onBattery = options.monitor.onBatteryPower;
-    const percent = onBattery && floorPercent !== null ? await options.percent() : null;
+    const asked = floorPercent !== null && (await options.onBattery());
+    const percent = asked ? await options.percent() : null;
     // Asking takes a moment: the machine may be back on the mains by now.
-    const state = { onBattery: options.monitor.onBatteryPower, percent, floorPercent };
+    const state = { onBattery: asked && (await options.onBattery()), percent, floorPercent };
     const holds = batteryHolds(state, isHeld);
     if (isStopped || holds === isHeld) return;
     isHeld = holds;
@@ -70,7 +77,10 @@ export function createPowerKeeper(options: PowerOptions): PowerKeeper {
     check();
     options.onWake();
   });
-  options.monitor.on("shutdown", options.onShutdown);
+  options.monitor.on("shutdown", (event?: unknown) => {
+    delay(event);
+    options.onShutdown();
+  });
   const timer = setInterval(check, LOOK_EVERY_MS);
   timer.unref();
 

@@ -3,7 +3,13 @@ import { EventEmitter } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { readLinuxBattery, readPmset, readWindowsBattery } from "../../electron/shell/battery.ts";
+import {
+  isLinuxOnBattery,
+  isOnBattery,
+  readLinuxBattery,
+  readPmset,
+  readWindowsBattery,
+} from "../../electron/shell/battery.ts";
 import { summarize } from "../../electron/shell/night-work.ts";
 import { batteryHolds, createPowerKeeper, type PowerOptions } from "../../electron/shell/power.ts";
 import { card } from "./support/cards.ts";
@@ -56,13 +62,29 @@ describe("the level of the battery", () => {
         await writeFile(join(folder, name, file), `${text}\n`);
     };
     expect(await readLinuxBattery(folder)).toBeNull();
+    expect(await isLinuxOnBattery(folder)).toBe(false);
     await supply("AC", { type: "Mains", online: "0" });
-    await supply("hid-mouse", { type: "Battery", scope: "Device", capacity: "99" });
+    await supply("hid-mouse", { type: "Battery", scope: "Device", capacity: "99", status: "Discharging" });
     expect(await readLinuxBattery(folder)).toBeNull();
-    await supply("BAT0", { type: "Battery", capacity: "42" });
-    await supply("BAT1", { type: "Battery", capacity: "broken" });
+    expect(await isLinuxOnBattery(folder)).toBe(false);
+    await supply("BAT0", { type: "Battery", capacity: "42", status: "Discharging" });
+    await supply("BAT1", { type: "Battery", capacity: "broken", status: "Not charging" });
     expect(await readLinuxBattery(folder)).toBe(42);
+    expect(await isLinuxOnBattery(folder)).toBe(true);
+    await writeFile(join(folder, "AC", "online"), "1\n");
+    expect(await isLinuxOnBattery(folder)).toBe(false);
     expect(await readLinuxBattery(join(folder, "none"))).toBeNull();
+  });
+});
+
+describe("running on the battery", () => {
+  test.each(["darwin", "win32"] as const)("is what Electron says on %s", async (platform) => {
+    expect(await isOnBattery(platform, { onBatteryPower: true })).toBe(true);
+    expect(await isOnBattery(platform, { onBatteryPower: false })).toBe(false);
+  });
+
+  test("on Linux is read from the system: Electron knows nothing there", async () => {
+    expect(await isOnBattery("linux", { onBatteryPower: true })).toBe(await isLinuxOnBattery());
   });
 });
 
@@ -92,6 +114,7 @@ describe("the power keeper", () => {
         isStarted: (id) => blocks.has(id),
       },
       monitor: monitor as unknown as PowerOptions["monitor"],
+      onBattery: async () => monitor.onBatteryPower,
       percent: async () => {
         level.asked += 1;
         return level.percent;
@@ -152,6 +175,9 @@ describe("the power keeper", () => {
     monitor.emit("resume");
     monitor.emit("shutdown");
     expect(woken).toEqual([1, 2]);
+    let delayed = 0;
+    monitor.emit("shutdown", { preventDefault: () => (delayed += 1) });
+    expect([woken.length, delayed]).toEqual([3, 1]);
     keeper.stop();
   });
 });
