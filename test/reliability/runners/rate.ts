@@ -1,0 +1,117 @@
+import { createRandom, type Random } from "../../../electron/simulator/random.ts";
+import { startEngineProcess } from "../../support/crash-loop.ts";
+import { openRig, type Rig } from "../../support/open-rig.ts";
+import { writePictures } from "../../support/pictures.ts";
+import { obeyRetryAfter } from "../support/retry-after.ts";
+import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
+import { checkAllDone } from "../support/witnesses.ts";
+
+/** The engine's clock is the server's here: what is measured there is what was asked for. */
+const SPEED = 1;
+const COUNT = 6;
+/** Longer than a restart takes, so that a restart alone does not wait it out. */
+const WINDOW_MS = 4_000;
+/** Beside the window: a restart, and the pause of an image whose outcome is unknown. */
+const LONGEST_PAUSE_MS = WINDOW_MS + 9_000;
+const JUMPING = `--import=${new URL("../support/jumping-date.ts", import.meta.url).href}`;
+
+function arrivals(rig: Rig): number[] {
+  return rig.simulator.control.stats().puts.map((put) => put.atMs);
+}
+
+/** The most submissions that any window `(t - WINDOW_MS, t]` held, by the server's own clock. */
+function mostInWindow(times: readonly number[]): number {
+  const inside = (end: number): number => times.filter((at) => at <= end && at > end - WINDOW_MS).length;
+  return Math.max(0, ...times.map(inside));
+}
+
+/** Kills engines whose wall clock jumps; the server counts. */
+async function killAndJump(book: Notebook, random: Random, kills: number): Promise<void> {
+  await using rig = await openRig({
+    speed: SPEED,
+    limits: { concurrency: 12, rate: { count: COUNT, windowMs: WINDOW_MS } },
+  });
+  const { control } = rig.simulator;
+  const written = await writePictures(rig.folder, (kills + 1) * COUNT);
+  control.script({ on: "put", skip: 2, times: 2, fault: { kind: "reset-after" } });
+  let wall = 0;
+  for (let kill = 0; kill <= kills; kill++) {
+    const engine = startEngineProcess(rig, { speed: SPEED, nodeArgs: [JUMPING] });
+    if (kill === kills) {
+      book.check((await engine.ending())?.kind === "complete", "The last engine did not come to its end");
+      break;
+    }
+    const at = control.stats().requests.put + random.between(2, COUNT);
+    await Promise.race([control.until((stats) => stats.requests.put >= at), engine.ending()]);
+    await engine.kill();
+    wall++;
+  }
+  await rig.open();
+  await checkAllDone(book, rig, written);
+  const times = arrivals(rig);
+  const most = mostInWindow(times);
+  const pauses = times.slice(1).map((at, i) => at - (times[i] ?? at));
+  const longest = Math.max(...pauses);
+  const jumps = Math.floor(((times.at(-1) ?? 0) - (times[0] ?? 0)) / 700);
+  book.figure("kills", wall);
+  book.figure("clock jumps of ±1 h and ±1 day", jumps);
+  book.figure("submissions", times.length);
+  book.figure("most in any window", `${String(most)} of ${String(COUNT)}`);
+  book.figure("longest pause, s", longest / 1_000);
+  book.check(
+    most <= COUNT,
+    `${String(most)} submissions in one window of ${String(WINDOW_MS)} ms, ${String(COUNT)} allowed`,
+  );
+  book.check(longest <= LONGEST_PAUSE_MS, `Nothing was submitted for ${String(longest / 1_000)} s`);
+  book.check(jumps > 5, "The clock did not jump");
+}
+
+async function run({ short, seed }: Size): Promise<Verdict> {
+  const book = createNotebook();
+  await obeyRetryAfter(book, short);
+  await killAndJump(book, createRandom(seed), short ? 2 : 10);
+  return book.verdict();
+}
+
+export const runner: Runner = {
+  promise:
+    "P12, P13, P18: never more submissions than allowed in any sliding window at the server, across kills and clock jumps, and never one before Retry-After has passed.",
+  inShortForm: false,
+  limitS: { short: 90, full: 240 },
+  run,
+  controls: [
+    {
+      name: "persisted",
+      without: "the starts that outlive the program",
+      patches: [
+        {
+          file: "electron/engine/dispatch/rate.ts",
+          find: "let entries: Entry[] = earlier.flatMap((start) => earlierEntry(start, limit, mono(), now()));",
+          replace: "let entries: Entry[] = [];",
+        },
+      ],
+    },
+    {
+      name: "wall",
+      without: "the monotonic clock",
+      patches: [
+        {
+          file: "electron/engine/batch-runner.ts",
+          find: "createRate({ limit, earlier, mono: () => clock.mono()",
+          replace: "createRate({ limit, earlier, mono: () => clock.now()",
+        },
+      ],
+    },
+    {
+      name: "retry-after",
+      without: "the reading of Retry-After",
+      patches: [
+        {
+          file: "electron/engine/deployment/classify.ts",
+          find: 'retryAfterMs(reply.headers["retry-after"], asked.nowMs)',
+          replace: "null as ReturnType<typeof retryAfterMs>",
+        },
+      ],
+    },
+  ],
+};
