@@ -73,17 +73,19 @@ export function plansOf(db: Database, work: (db: Database) => unknown): string[]
   const spied: Database = {
     ...db,
     sql(text) {
-      const statement = db.sql(text);
-      return new Proxy<Statement>(statement, {
+      const spy: Statement = new Proxy<Statement>(db.sql(text), {
         get(target, name) {
           const value = Reflect.get(target, name) as unknown;
           if (typeof value !== "function") return value;
           return (...values: unknown[]): unknown => {
-            if (name === "all" || name === "get") explain(text, values);
-            return (value as (...given: unknown[]) => unknown).apply(target, values);
+            const isRun = name === "all" || name === "get" || name === "run";
+            if (isRun && !text.startsWith("PRAGMA")) explain(text, values);
+            const given = (value as (...given: unknown[]) => unknown).apply(target, values);
+            return given === target ? spy : given;
           };
         },
       });
+      return spy;
     },
   };
   work(spied);

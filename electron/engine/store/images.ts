@@ -54,8 +54,9 @@ export function imageById(db: Database, id: number): StoredImage | null {
 }
 
 function currentRow(db: Database, batchId: number, path: string): StoredImage | undefined {
-  return db.sql("SELECT * FROM images WHERE batchId = ? AND path = ? AND current = 1").get(batchId, path) as
-    StoredImage | undefined;
+  return db
+    .sql("SELECT * FROM images INDEXED BY imagesCurrent WHERE batchId = ? AND path = ? AND current = 1")
+    .get(batchId, path) as StoredImage | undefined;
 }
 
 function currentRevision(db: Database, batchId: number): number {
@@ -150,7 +151,7 @@ export function knownFiles(
 ): Pick<StoredImage, "path" | "bytes" | "mtimeUs">[] {
   return db
     .sql(
-      `SELECT path, bytes, mtimeUs FROM images WHERE batchId = ? AND current = 1 AND stage <> 'MISSING' ORDER BY id LIMIT ?`,
+      `SELECT path, bytes, mtimeUs FROM images NOT INDEXED WHERE batchId = ? AND current = 1 AND stage <> 'MISSING' ORDER BY id LIMIT ?`,
     )
     .all(input.batchId, input.limit) as Pick<StoredImage, "path" | "bytes" | "mtimeUs">[];
 }
@@ -236,7 +237,9 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
 
 function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[] {
   return db
-    .sql("SELECT * FROM images WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id")
+    .sql(
+      "SELECT * FROM images INDEXED BY imagesContent WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id",
+    )
     .all(row.batchId, sha, row.revisionId, row.id) as StoredImage[];
 }
 
@@ -244,7 +247,9 @@ function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[]
 function hasFilesInPlace(db: Database, row: StoredImage): boolean {
   if (row.stage !== "DONE") return true;
   const last = db
-    .sql("SELECT max(id) AS id FROM images WHERE batchId = ? AND path = ? AND current = 0 AND stage = 'DONE'")
+    .sql(
+      "SELECT max(id) AS id FROM images INDEXED BY imagesEarlier WHERE batchId = ? AND path = ? AND current = 0 AND stage = 'DONE'",
+    )
     .get(row.batchId, row.path) as { id: number | null };
   return last.id === row.id;
 }
@@ -389,13 +394,13 @@ function isKnownElsewhere(db: Database, row: StoredImage): boolean {
     row.sha256 !== null &&
     db
       .sql(
-        "SELECT 1 FROM images WHERE batchId = ? AND sha256 = ? AND current = 1 AND id <> ? AND stage <> 'MISSING' LIMIT 1",
+        "SELECT 1 FROM images INDEXED BY imagesContent WHERE batchId = ? AND sha256 = ? AND current = 1 AND id <> ? AND stage <> 'MISSING' LIMIT 1",
       )
       .get(row.batchId, row.sha256, row.id) !== undefined;
   if (sameBytes) return true;
   const sameFile = db
     .sql(
-      `SELECT 1 FROM images WHERE batchId = ? AND fileId = ? AND current = 1 AND stage <> 'MISSING' AND id > ?
+      `SELECT 1 FROM images INDEXED BY imagesFile WHERE batchId = ? AND fileId = ? AND current = 1 AND stage <> 'MISSING' AND id > ?
        AND bytes = ? AND mtimeUs = ? LIMIT 1`,
     )
     .get(row.batchId, row.fileId, row.id, row.bytes, row.mtimeUs);

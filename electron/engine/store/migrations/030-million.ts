@@ -1,6 +1,6 @@
 const STEPS = `
--- Whether rows of another revision are left, without a look at the others; how many ended under each.
-CREATE INDEX imagesRevision ON images (batchId, current, revisionId);
+-- Whether rows of another revision are left, without a look at the others.
+CREATE INDEX imagesRevision ON images (batchId, revisionId) WHERE current = 1;
 -- The newest runs of a batch.
 CREATE INDEX runsBatch ON runs (batchId);
 -- imagesEarlier is the same.
