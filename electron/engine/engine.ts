@@ -149,6 +149,8 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const boot = bootId();
   const sessionId = await beginSession(store, spool, clock, boot);
   await tellWhatWasLost(opened.value, dataFile, clock);
+  // That a session was begun is known even where the write-ahead file vanishes.
+  await store.checkpoint();
   const deployments = createDeployments({
     resolve: options.resolve,
     env: options.env,
@@ -199,9 +201,10 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const closing = new AbortController();
   async function keepBallast(): Promise<void> {
     // Not before the first submissions, which want the disk too.
-    for (let pauseMs = BALLAST_AFTER_MS; !closing.signal.aborted; pauseMs = BALLAST_EVERY_MS) {
-      await clock.sleep(pauseMs, closing.signal);
-      if (!closing.signal.aborted) await parts.ballast.keep();
+    await clock.sleep(BALLAST_AFTER_MS, closing.signal);
+    while (!closing.signal.aborted) {
+      await parts.ballast.keep();
+      await clock.sleep(BALLAST_EVERY_MS, closing.signal);
     }
   }
   const keepingBallast = keepBallast();

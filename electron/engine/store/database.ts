@@ -16,6 +16,8 @@ export interface Database {
   readonly file: string;
   /** Copies the database while it is in use (SQLite's backup API). */
   backup(target: string): Promise<void>;
+  /** Moves what was committed into the file itself, as far as nobody reads it there. */
+  checkpoint(): void;
   close(): void;
 }
 
@@ -39,6 +41,7 @@ function wrap(connection: BetterSqlite3.Database, file: string): Database {
     transaction: (work) => connection.transaction(work).immediate(),
     nested: (work) => connection.transaction(work)(),
     backup: async (target) => void (await connection.backup(target)),
+    checkpoint: () => void connection.pragma("wal_checkpoint(PASSIVE)"),
     close: () => connection.close(),
   };
 }

@@ -16,6 +16,7 @@ export interface StoreRequest {
   calls: StoreCall[];
   close?: boolean;
   backupTo?: string;
+  checkpoint?: boolean;
 }
 
 export type StoreAnswer = { ok: true; value: unknown } | { ok: false; message: string; code: string | null };
@@ -85,6 +86,14 @@ function run(db: Database, request: StoreRequest): StoreReply {
   }
 }
 
+function checkpoint(db: Database): void {
+  try {
+    db.checkpoint();
+  } catch {
+    // A full disk: what was committed stays in the write-ahead file, and SQLite tries again by itself.
+  }
+}
+
 const opened = open();
 port.postMessage(opened.ok ? { ok: true } : opened);
 if (opened.ok) {
@@ -103,6 +112,7 @@ if (opened.ok) {
       return;
     }
     port.postMessage(run(db, request));
+    if (request.checkpoint === true) checkpoint(db);
     if (request.close === true) {
       db.close();
       lock?.release();

@@ -20,6 +20,8 @@ export interface Store {
   call<N extends OperationName>(name: N, input: OperationInput<N>): Promise<OperationOutput<N>>;
   /** Copies the data file while it is in use. */
   backup(target: string): Promise<void>;
+  /** Moves what was committed into the data file itself, so that it is there even if the write-ahead file is lost. */
+  checkpoint(): Promise<void>;
   /** Ends the thread after everything asked for is committed. */
   close(): Promise<void>;
 }
@@ -151,6 +153,9 @@ function createPort(worker: Worker, options: StoreOptions): Store {
     backup: async (target) => {
       const reply = await post({ calls: [], backupTo: target });
       if (reply.failed !== null) throw new StoreError(`${reply.failed.code}: ${reply.failed.message}`);
+    },
+    checkpoint: async () => {
+      await post({ calls: [], checkpoint: true });
     },
     close: async () => {
       if (ended !== null) return;
