@@ -1,12 +1,13 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncFolder } from "./results/durable-file.ts";
 
 function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error ? String(error.code) : null;
 }
 
 /**
- * Makes a folder and those above it that are missing. Node's own recursive form never ends below places that refuse
+ * Makes a folder and those above it that are missing, so that their names survive a power cut. Node's own recursive form never ends below places that refuse
  * new folders with "not found", such as /proc; this one tries each level once.
  *
  * @throws the file system's error, ENOTDIR when a file is in its place
@@ -16,6 +17,7 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
   if (await isFolder(folder)) return;
   try {
     await mkdir(folder, { mode });
+    await syncParent(folder);
   } catch (error) {
     const code = codeOf(error);
     if (code === "EEXIST") return requireFolder(folder);
@@ -27,7 +29,15 @@ export async function makeFolder(folder: string, mode = 0o777): Promise<void> {
       if (codeOf(again) !== "EEXIST") throw again;
       await requireFolder(folder);
     });
+    await syncParent(folder);
   }
+}
+
+/** A folder that may be written but not listed cannot be synced; its disk decides then. */
+async function syncParent(folder: string): Promise<void> {
+  await syncFolder(dirname(folder)).catch((error: unknown) => {
+    if (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM") throw error;
+  });
 }
 
 async function requireFolder(folder: string): Promise<void> {
