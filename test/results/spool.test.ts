@@ -27,6 +27,7 @@ describe("an answer in the spool", () => {
     expect(await spool.isComplete(7)).toBe(true);
     expect(await spool.sizeOf(7)).toBe(16);
     expect((await spool.read(7)).toString()).toBe('[{"image":"AA"}]');
+    expect(await readFile(join(folder.path, "spool", "7.answer"), "utf8")).toBe('[{"image":"AA"}]');
     expect(await readdir(join(folder.path, "spool"))).toEqual(["7.answer"]);
   });
 
@@ -44,6 +45,21 @@ describe("an answer in the spool", () => {
     await second.write(chunk("whole"));
     await second.commit();
     expect((await spool.read(1)).toString()).toBe("whole");
+  });
+
+  test("is read as it lies on the disk, also where a larger one replaced a small one or it was removed", async () => {
+    await using folder = await temporaryFolder();
+    const spool = await openSpool(folder.path);
+    for (const text of ["small", "l".repeat(100_000), "s"]) {
+      const writer = await spool.create(1);
+      await writer.write(chunk(text.slice(0, 3)));
+      await writer.write(chunk(text.slice(3)));
+      await writer.commit();
+      expect((await spool.read(1)).toString()).toBe(text);
+      expect((await (await openSpool(folder.path)).read(1)).toString()).toBe(text);
+    }
+    await spool.remove(1);
+    await expect(spool.read(1)).rejects.toThrow("ENOENT");
   });
 
   test("cannot be written or committed after its end", async () => {

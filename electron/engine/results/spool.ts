@@ -63,6 +63,9 @@ export interface Spool {
 
 /** @default 1 GB (faults F28, F31) */
 const MAX_BYTES = 1_000_000_000;
+/** Complete answers of at most this size are also remembered, the last few of them: they are read again at once. */
+const REMEMBERED_BYTES = 64 * 1024;
+const MOST_REMEMBERED = 64;
 const NAME = /^(\d{1,16})\.(?:part|answer)$/;
 
 async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
@@ -84,10 +87,14 @@ interface WriterPlace {
   part: string;
   complete: string;
   maxBytes: number;
+  /** With the answer, or null when it is not to be remembered. */
+  onComplete: (answer: Buffer | null) => void;
 }
 
-function createWriter({ handle, part, complete, maxBytes }: WriterPlace): SpoolWriter {
+function createWriter({ handle, part, complete, maxBytes, onComplete }: WriterPlace): SpoolWriter {
   const hash = createHash("sha256");
+  /** A copy of the bytes, as long as they are few. */
+  let copy: Buffer[] | null = [];
   let bytes = 0;
   let isOpen = true;
   return {
@@ -96,6 +103,8 @@ function createWriter({ handle, part, complete, maxBytes }: WriterPlace): SpoolW
       if (bytes + chunk.byteLength > maxBytes) throw new SpoolFull(maxBytes);
       bytes += chunk.byteLength;
       hash.update(chunk);
+      if (bytes > REMEMBERED_BYTES) copy = null;
+      copy?.push(Buffer.from(chunk));
       await writeAll(handle, chunk);
     },
     async commit() {
@@ -108,6 +117,7 @@ function createWriter({ handle, part, complete, maxBytes }: WriterPlace): SpoolW
       }
       await rename(part, complete);
       await syncFolder(dirname(complete));
+      onComplete(copy === null ? null : Buffer.concat(copy));
       return { bytes, sha256: hash.digest() };
     },
     async abandon() {
@@ -174,19 +184,36 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
   };
   const pathOf = (runId: number): string => fileOf(runId, "answer");
   const sizeOf = (runId: number): Promise<number | null> => sizeOfFile(pathOf(runId));
+  /** What lies on the disk, byte by byte: remembered only when it is complete and safe there. */
+  const remembered = new Map<number, Buffer>();
+
+  function remember(runId: number, answer: Buffer | null): void {
+    remembered.delete(runId);
+    if (answer === null) return;
+    const [oldest] = remembered.keys();
+    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(runId, answer);
+  }
 
   return {
     pathOf,
     sizeOf,
     async create(runId) {
       const part = fileOf(runId, "part");
-      return createWriter({ handle: await createNew(part, 0o600), part, complete: pathOf(runId), maxBytes });
+      return createWriter({
+        handle: await createNew(part, 0o600),
+        part,
+        complete: pathOf(runId),
+        maxBytes,
+        onComplete: (answer) => remember(runId, answer),
+      });
     },
     async isComplete(runId) {
       return (await sizeOf(runId)) !== null;
     },
-    read: (runId) => readFile(pathOf(runId)),
+    read: async (runId) => remembered.get(runId) ?? readFile(pathOf(runId)),
     async remove(runId) {
+      remembered.delete(runId);
       await Promise.all([pathOf(runId), fileOf(runId, "part")].map(unlinkIfThere));
     },
     async runIds() {
@@ -195,6 +222,7 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
       return [...new Set(ids.map(Number))].sort((a, b) => a - b);
     },
     async moveTo(runId, target) {
+      remembered.delete(runId);
       await moveFile(pathOf(runId), resolve(target));
       await syncFolder(root);
     },
