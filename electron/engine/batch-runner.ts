@@ -74,6 +74,8 @@ export interface BatchRunner {
 
 const HOUSEKEEPING_MS = 1000;
 const REVISE_PAGE = 500;
+/** While images settle, those that are ready are claimed this often. */
+const POKE_EVERY_MS = 100;
 /** A gap this much longer than a housekeeping beat means that the machine slept. */
 const SLEEP_GAP_MS = 30_000;
 
@@ -165,6 +167,14 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     }
   }
 
+  let pokedMono = Number.NEGATIVE_INFINITY;
+  /** The first settled image is not to wait for the last one of its page, which on a slow share is minutes away. */
+  function pokeSoon(): void {
+    if (clock.mono() - pokedMono < POKE_EVERY_MS) return;
+    pokedMono = clock.mono();
+    pump.poke();
+  }
+
   function build(): void {
     trouble = createTrouble({
       gates,
@@ -189,7 +199,10 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       own: options.own,
       rootId: batch.rootId,
       timing: options.timing,
-      onImage: (imageId) => options.onImage(batchId, imageId),
+      onImage: (imageId) => {
+        options.onImage(batchId, imageId);
+        pokeSoon();
+      },
       onProgress: () => {
         pump.poke();
         void pump.finishReceived().catch(onError);
