@@ -11,12 +11,13 @@ import {
   screen,
   session,
 } from "electron";
+import { mkdirSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import tls from "node:tls";
 import type { AppSettings } from "../contract/api.ts";
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/failure.ts";
 import { dataFileOf } from "../cli/open.ts";
 import { APP_PRIVILEGES, APP_SCHEME, devServerOf } from "./address.ts";
 import { batteryPercent, isOnBattery } from "./battery.ts";
@@ -38,14 +39,13 @@ import { setStartAtLogin } from "./login-item.ts";
 import { createProxyFinder, trustSystemCertificates, type ProxyFinder } from "./network.ts";
 import { summarize } from "./night-work.ts";
 import { openFace } from "./outside.ts";
+import { cannotStart, defectOf, fallOver, onProblem } from "./problem.ts";
 import { createPowerKeeper, type PowerKeeper } from "./power.ts";
 import { createAppProtocol } from "./protocol.ts";
 import { createQuitter, keepsRunning, type Quitter } from "./quit.ts";
 import { openSecrets, type Secrets } from "./secrets.ts";
-import { createMainWindow, type MainWindow } from "./window.ts";
+import { createMainWindow, createReviver, type MainWindow } from "./window.ts";
 
-/** A program that fell over starts itself again, but not in a circle. */
-const LEAST_UPTIME_FOR_RESTART_S = 600;
 const DATA_FILE_UNUSABLE = 4;
 const COLLECT_ON_SIGNAL_MS = 5000;
 /** A system that goes down waits for nobody. */
@@ -56,7 +56,9 @@ export function startDesktop(launch: Launch & { kind: "window" }): void {
   app.setName("Nightrun");
   app.setAppUserModelId("ai.nightrun.desktop");
   const named = app.commandLine.getSwitchValue("user-data-dir");
-  app.setPath("userData", named === "" ? join(app.getPath("appData"), "Nightrun") : named);
+  const userData = named === "" ? join(app.getPath("appData"), "Nightrun") : resolve(named);
+  makeOwnFolder(userData);
+  app.setPath("userData", userData);
   if (!app.requestSingleInstanceLock()) {
     app.exit(0);
     return;
@@ -82,28 +84,20 @@ export function startDesktop(launch: Launch & { kind: "window" }): void {
       window = await openDesktop(launch);
       if (early !== null) await openAt(window, early.folder);
     })
-    .catch(fallOver);
+    .catch(cannotStart);
   process.on("uncaughtException", fallOver);
   process.on("unhandledRejection", (reason) => onProblem(defectOf(reason)));
 }
 
-function onProblem(failure: Failure): void {
-  const { what, next } = describeFailure(failure);
-  process.stderr.write(`nightrun: ${what} ${next}\n`);
-}
-
-function defectOf(error: unknown): Failure {
-  return {
-    reason: "internal",
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  };
-}
-
-/** Nobody may be there to click a dialog away: all that counts is in the data file, so the program starts anew. */
-function fallOver(error: unknown): void {
-  onProblem(defectOf(error));
-  if (process.uptime() > LEAST_UPTIME_FOR_RESTART_S) app.relaunch();
-  app.exit(1);
+/** For nobody else on this machine. Where it cannot be made, Electron says so when it wants to use it. */
+function makeOwnFolder(folder: string): void {
+  for (const each of [dirname(folder), folder]) {
+    try {
+      mkdirSync(each, { mode: 0o700 });
+    } catch {
+      // It is there already, or it is told below.
+    }
+  }
 }
 
 /** Everything that lies behind the window: the data file with its engine, tokens, proxies, settings. */
@@ -143,18 +137,25 @@ async function openDesktop(launch: Launch & { kind: "window" }): Promise<MainWin
   face.update(book.cards());
   await power.checkBattery();
   if (host.engine !== null) host.service.startAgain().catch((error: unknown) => onProblem(defectOf(error)));
-  if (!launch.isHidden) await openAt(window, launch.folder);
+  if (!launch.isHidden && !wasOpenedAtLogin()) await openAt(window, launch.folder);
   return window;
+}
+
+/** A Mac passes no arguments to what it starts at login, but tells. */
+function wasOpenedAtLogin(): boolean {
+  return process.platform === "darwin" && app.getLoginItemSettings().wasOpenedAtLogin;
 }
 
 async function openData(window: () => BrowserWindow | null): Promise<Data> {
   const userData = app.getPath("userData");
+  const later = { tryAgain: (): void => undefined };
   const secrets = await openSecrets({
     storage: safeStorage,
     platform: process.platform,
     file: join(userData, "tokens.json"),
     env: process.env,
     askPlain: askForPlainStorage,
+    onArrived: () => later.tryAgain(),
   });
   const proxies = createProxyFinder(process.env, (address) => session.defaultSession.resolveProxy(address));
   const battery = { isLow: false };
@@ -178,12 +179,14 @@ async function openData(window: () => BrowserWindow | null): Promise<Data> {
   }
   const host = opened.value;
   const book = await openCardBook(host.service);
+  later.tryAgain = () => tryAgain(host, book);
   const settings = { current: await readSettings(host) };
   return { userData, dataFile, secrets, proxies, battery, settings, host, book };
 }
 
 function openWindow(data: Data, quitter: Quitter, onSeen: () => void): MainWindow {
   const { host, book } = data;
+  const mayRevive = createReviver(Date.now);
   const window: MainWindow = createMainWindow({
     make: (options) => new BrowserWindow(options),
     look: () => ({
@@ -204,7 +207,11 @@ function openWindow(data: Data, quitter: Quitter, onSeen: () => void): MainWindo
     },
     onMade: (made) => {
       made.webContents.on("render-process-gone", (_event, { reason }) => {
-        if (reason !== "clean-exit" && !made.isDestroyed()) made.webContents.reload();
+        if (reason === "clean-exit" || !mayRevive()) return;
+        // Not from within: the page's process is still being taken down.
+        setImmediate(() => {
+          if (!made.isDestroyed()) made.webContents.reload();
+        });
       });
       made.on("session-end", () => void quitter.quitNow(0));
     },
@@ -212,6 +219,11 @@ function openWindow(data: Data, quitter: Quitter, onSeen: () => void): MainWindo
     onHidden: () => tellOnceThatItGoesOn(() => void window.show(null)),
   });
   return window;
+}
+
+/** Has every batch that runs look at once whether its gates are still closed. */
+function tryAgain(host: EngineHost, book: CardBook): void {
+  for (const card of book.cards()) host.engine?.runner(card.id)?.tryNow();
 }
 
 function openPower(data: Data, quitter: Quitter): PowerKeeper {
@@ -225,8 +237,8 @@ function openPower(data: Data, quitter: Quitter): PowerKeeper {
       data.battery.isLow = percent !== null;
     },
     onWake: () => {
-      void data.proxies.refresh();
-      for (const card of data.book.cards()) data.host.engine?.runner(card.id)?.tryNow();
+      tryAgain(data.host, data.book);
+      void data.proxies.refresh().then(() => tryAgain(data.host, data.book));
     },
     onShutdown: () => void quitter.quitNow(COLLECT_ON_SHUTDOWN_MS),
   });

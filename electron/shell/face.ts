@@ -57,6 +57,9 @@ export function createFace(parts: FaceParts): Face {
     update,
     seen(cards) {
       parts.badge.seen(cards);
+      // A window that was hidden or made anew has lost what its icon showed.
+      shown.delete("bar");
+      shown.delete("badge");
       update(cards);
     },
   };

@@ -101,6 +101,14 @@ export function endWithParent(parentId: number, end: () => void): void {
   }, LOOK_EVERY_MS);
 }
 
+/** What starts the same program anew. An AppImage is mounted for one life only: its file has to be named. */
+export function relaunchOptions(
+  env: NodeJS.ProcessEnv,
+  argv: readonly string[],
+): { execPath?: string; args?: string[] } {
+  return env.APPIMAGE === undefined ? {} : { execPath: env.APPIMAGE, args: argv.slice(1) };
+}
+
 /** Variables that would weaken TLS, slow the watcher, or put other code into this program. */
 const UNWANTED = [
   "NODE_OPTIONS",

@@ -42,7 +42,13 @@ export interface SecretsOptions {
   env: NodeJS.ProcessEnv;
   /** Asks the person whether a token may be stored where other programs of theirs can read it. */
   askPlain: () => Promise<boolean>;
+  /** A stored token that was waited for in vain at the start is there now. */
+  onArrived: (deployment: string) => void;
+  /** How long a start waits for the key ring: a locked one asks a person first, who may be asleep. */
+  patienceMs?: number;
 }
+
+const PATIENCE_MS = 20_000;
 
 /** The tokens of the desktop. They go in, they are used for signing in, and they never come out to a window. */
 export interface Secrets extends Tokens {
@@ -64,6 +70,8 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
   const file = readTokenFile(await readFile(options.file, "utf8").catch(() => ""));
   const encrypted = new Map(Object.entries(file.tokens));
   const unreadable = new Set<string>();
+  const awaited = new Set(encrypted.keys());
+  let isStarting = true;
   const stored = new Set<string>();
   const known = new Set<string>();
   let isPlainAllowed = file.isPlainAllowed;
@@ -89,16 +97,27 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
   async function readOne(deployment: string, text: string): Promise<void> {
     try {
       const { result, shouldReEncrypt } = await storage.decryptStringAsync(Buffer.from(text, "base64"));
+      // In the meantime the person may have given another one.
+      if (encrypted.get(deployment) !== text) return;
       await memory.set(deployment, result);
       known.add(deployment);
       stored.add(deployment);
+      awaited.delete(deployment);
+      if (!isStarting) options.onArrived(deployment);
       if (!shouldReEncrypt) return;
       await encrypt(deployment, result);
       await save();
     } catch {
       // Another key ring, another person, another machine: the token is asked for again.
-      unreadable.add(deployment);
+      if (encrypted.get(deployment) === text) unreadable.add(deployment);
+    } finally {
+      awaited.delete(deployment);
     }
+  }
+
+  async function readAll(): Promise<void> {
+    if (isPlainAllowed && (await keeping()) === "plain") storage.setUsePlainTextEncryption(true);
+    for (const [deployment, text] of [...encrypted]) await readOne(deployment, text);
   }
 
   function state(deployment: string): TokenState {
@@ -106,6 +125,12 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
     if (held.source === "memory" && stored.has(deployment)) {
       const note = isPlainAllowed ? "There is no key ring; other programs of yours can read it." : null;
       return { source: "stored", ending: held.ending, note };
+    }
+    if (held.source === "none" && awaited.has(deployment)) {
+      return {
+        ...held,
+        note: "The key ring has not opened the stored token yet; unlock it, or enter it again.",
+      };
     }
     if (held.source === "none" && unreadable.has(deployment)) {
       return { ...held, note: "The stored token cannot be read on this system any more; enter it again." };
@@ -123,8 +148,8 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
     return how === "key-ring" || how === "plain";
   }
 
-  if (isPlainAllowed && (await keeping()) === "plain") storage.setUsePlainTextEncryption(true);
-  for (const [deployment, text] of encrypted) await readOne(deployment, text);
+  await atMost(readAll(), options.patienceMs ?? PATIENCE_MS);
+  isStarting = false;
 
   return {
     state,
@@ -134,6 +159,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
       if (deployment === SIMULATOR) return state(deployment);
       stored.delete(deployment);
       unreadable.delete(deployment);
+      awaited.delete(deployment);
       // An older token must not come back at the next start when the new one cannot be stored.
       const hadOne = encrypted.delete(deployment);
       try {
@@ -152,6 +178,7 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
       await memory.clear(deployment);
       stored.delete(deployment);
       unreadable.delete(deployment);
+      awaited.delete(deployment);
       if (!encrypted.delete(deployment)) return state(deployment);
       return save().then(
         () => state(deployment),
@@ -161,6 +188,14 @@ export async function openSecrets(options: SecretsOptions): Promise<Secrets> {
     apiToken: (deployment) => memory.apiToken(deployment),
     all: () => [...known].flatMap((deployment) => memory.apiToken(deployment) ?? []),
   };
+}
+
+/** Comes back when the work is done or the time is over; the work goes on. */
+async function atMost(work: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 function readTokenFile(text: string): TokenFile {

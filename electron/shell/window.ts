@@ -69,6 +69,20 @@ export interface MainWindow {
   destroy(): void;
 }
 
+const REVIVED_WITHIN_MS = 60_000;
+const MOST_REVIVED = 3;
+
+/** Says whether a page that fell over may be loaded again: three times a minute, so that it never goes in a circle. */
+export function createReviver(now: () => number): () => boolean {
+  let times: number[] = [];
+  return () => {
+    times = times.filter((time) => now() - time < REVIVED_WITHIN_MS);
+    if (times.length >= MOST_REVIVED) return false;
+    times.push(now());
+    return true;
+  };
+}
+
 export function createMainWindow(options: MainWindowOptions): MainWindow {
   let window: BrowserWindow | null = null;
   let making: Promise<BrowserWindow> | null = null;
@@ -101,8 +115,7 @@ export function createMainWindow(options: MainWindowOptions): MainWindow {
   return {
     async show(hash) {
       const before = window;
-      const shown = before ?? (await (making ??= make()));
-      making = null;
+      const shown = before ?? (await (making ??= make().finally(() => (making = null))));
       window = shown;
       if (before === null || hash !== null) await load(shown, hash ?? "");
       if (shown.isDestroyed()) return;

@@ -12,6 +12,7 @@ import {
   ownArguments,
   programHost,
   readLaunch,
+  relaunchOptions,
   withoutStdin,
 } from "../../electron/shell/launch.ts";
 import { autostartEntry, setStartAtLogin, type LoginItemParts } from "../../electron/shell/login-item.ts";
@@ -60,6 +61,15 @@ describe("a start", () => {
     expect(folderAmong(["--gpu-launcher=evil", "--", "https://evil.example", "a\0b"])).toBeNull();
     expect(folderAmong(["/scans\0/x"])).toBeNull();
     expect(folderAmong(["--flag", "/scans"])).toBe("/scans");
+  });
+
+  test("anew is of the AppImage's own file, not of what it was mounted as", () => {
+    const argv = ["/tmp/.mount_NightrX/nightrun", "--hidden"];
+    expect(relaunchOptions({ APPIMAGE: "/home/ada/Nightrun.AppImage" }, argv)).toEqual({
+      execPath: "/home/ada/Nightrun.AppImage",
+      args: ["--hidden"],
+    });
+    expect(relaunchOptions({}, argv)).toEqual({});
   });
 
   test("takes out of the environment what would weaken it", () => {

@@ -57,6 +57,14 @@ describe("what is shown outside the window", () => {
     face.seen([card({ failed: 2 })]);
     expect(said.at(-1)).toBe("badge 0");
   });
+
+  test("is shown again by a window that comes back", () => {
+    const { said, face } = rig();
+    face.update([card({ done: 1, waiting: 3 })]);
+    said.length = 0;
+    face.seen([card({ done: 1, waiting: 3 })]);
+    expect(said).toEqual(["bar 0.25 normal", "badge 0"]);
+  });
 });
 
 describe("the card book", () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { keepingOf, openSecrets, type Secrets, type SecretsOptions } from "../../electron/shell/secrets.ts";
 
 const SCALE = "https://my.deployment.example";
@@ -51,6 +51,9 @@ async function rig(
       file,
       env: {},
       askPlain: () => Promise.reject(new Error("Nobody is to be asked")),
+      onArrived: () => {
+        throw new Error("Nothing came late");
+      },
       ...given,
       ...more,
     });
@@ -146,6 +149,36 @@ describe("a token", () => {
     const ring = keyRing({ shouldReEncrypt: true });
     expect((await first.again({ storage: ring.storage })).apiToken(SCALE)).toBe(TOKEN);
     expect(ring.encrypted).toEqual([TOKEN]);
+  });
+
+  test("behind a locked key ring holds up no start, and counts as soon as it is there", async () => {
+    const first = await rig(keyRing().storage);
+    await first.secrets.set(SCALE, TOKEN);
+    let unlock: () => void = () => undefined;
+    const isUnlocked = new Promise<void>((resolve) => (unlock = resolve));
+    const ring = keyRing().storage;
+    const storage: typeof ring = {
+      ...ring,
+      decryptStringAsync: (bytes) => isUnlocked.then(() => ring.decryptStringAsync(bytes)),
+    };
+    const arrived: string[] = [];
+    const wait = {
+      storage,
+      patienceMs: 20,
+      onArrived: (deployment: string) => void arrived.push(deployment),
+    };
+    const next = await first.again(wait);
+    expect(next.state(SCALE)).toMatchObject({
+      source: "none",
+      note: "The key ring has not opened the stored token yet; unlock it, or enter it again.",
+    });
+    const replaced = await first.again(wait);
+    await replaced.set(SCALE, "CANARY_given_by_hand");
+    unlock();
+    await vi.waitFor(() => expect(next.apiToken(SCALE)).toBe(TOKEN));
+    expect(arrived).toEqual([SCALE]);
+    expect(replaced.apiToken(SCALE)).toBe("CANARY_given_by_hand");
+    expect(replaced.state(SCALE)).toMatchObject({ source: "stored", note: null });
   });
 
   test("can be cleared, also from the disk", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { BrowserWindow } from "electron";
 import { describe, expect, test, vi } from "vitest";
 import { placeWindow, readWindowState, SMALLEST } from "../../electron/shell/window-state.ts";
-import { createMainWindow, windowOptions } from "../../electron/shell/window.ts";
+import { createMainWindow, createReviver, windowOptions } from "../../electron/shell/window.ts";
 
 const look = {
   preload: "/app/out/preload/preload.cjs",
@@ -213,6 +213,35 @@ describe("the one window", () => {
         isMaximized: false,
       }),
     );
+  });
+
+  test("can be made later when it could not be made at first", async () => {
+    let tries = 0;
+    const window = createMainWindow({
+      make: () => {
+        tries += 1;
+        if (tries === 1) throw new Error("There is no display");
+        return new StandInWindow() as unknown as BrowserWindow;
+      },
+      look: () => look,
+      screens: () => [laptop],
+      stateFile: join(tmpdir(), "nightrun-no-such-state.json"),
+      keepsRunning: () => false,
+      onMade: () => undefined,
+      onSeen: () => undefined,
+      onHidden: () => undefined,
+    });
+    await expect(window.show(null)).rejects.toThrow("There is no display");
+    await window.show(null);
+    expect(window.contentsId()).toBe(7);
+  });
+
+  test("loads its page again when it fell over, but not in a circle", () => {
+    const at = { now: 0 };
+    const mayRevive = createReviver(() => at.now);
+    expect([mayRevive(), mayRevive(), mayRevive(), mayRevive()]).toEqual([true, true, true, false]);
+    at.now = 60_000;
+    expect(mayRevive()).toBe(true);
   });
 
   test("is passed events by name", async () => {
