@@ -46,8 +46,11 @@ function killWithChildren(child: ChildProcess): void {
   child.kill("SIGKILL");
 }
 
+/** What an engine process works with; a rig has it. */
+export type EnginePlace = Pick<Rig, "dataFile" | "settings" | "simulator" | "originAt">;
+
 /** Starts an engine over the rig's folder, data file and simulator. */
-export function startEngineProcess(rig: Rig, options: EngineProcessOptions): EngineProcess {
+export function startEngineProcess(rig: EnginePlace, options: EngineProcessOptions): EngineProcess {
   const orders: EngineOrders = {
     dataFile: rig.dataFile,
     settings: rig.settings,
