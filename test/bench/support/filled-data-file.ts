@@ -9,6 +9,8 @@ export interface RealFile {
   bytes: number;
   mtimeUs: number;
   fileId: string;
+  /** What is in it; null = nobody looks. */
+  sha256: Uint8Array | null;
 }
 
 export interface Filling {
@@ -21,7 +23,7 @@ export interface Filling {
   started?: boolean;
   paused?: boolean;
   /** @default none */
-  realFile?: (index: number, path: string) => RealFile;
+  realFile?: (path: string, stage: ImageStage) => RealFile | null;
   /** @default stageOfIndex */
   stageOf?: (index: number) => ImageStage;
 }
@@ -57,6 +59,8 @@ const REASONS: Partial<Record<ImageStage, object>> = {
   UNCERTAIN: { reason: "outcome-unknown", times: 1, last: "the connection broke" },
 };
 
+const shaOf = (text: string): Buffer => createHash("sha256").update(text).digest();
+
 const NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < @images)";
 
 /** When the first image ended; the others follow, 3 ms apart. */
@@ -74,7 +78,7 @@ function insertImages(db: Database, filling: Filling, batchId: number, revisionI
     const stage = stageOf(index);
     const reason = REASONS[stage];
     const isRead = stage !== "SEEN" && stage !== "SKIPPED" && stage !== "MISSING";
-    const found = realFile?.(index, path);
+    const found = realFile?.(path, stage) ?? null;
     const bytes = found?.bytes ?? 1_000_000 + ((index * 7919) % 5_000_000);
     insert.run(
       ...[index + 1, batchId, revisionId, path, stage],
@@ -82,8 +86,9 @@ function insertImages(db: Database, filling: Filling, batchId: number, revisionI
         ? [null, null]
         : [(reason as { reason: string }).reason, JSON.stringify(reason)]),
       ...[bytes, found?.mtimeUs ?? FIRST_AT * 1000 + index, found?.fileId ?? `66305:${index + 1}`],
-      ...(isRead ? [createHash("sha256").update(path).digest(), 4000, 3000] : [null, null, null]),
-      stage === "FOLLOWING" ? index - 4 : null,
+      ...(isRead ? [found?.sha256 ?? shaOf(path), 4000, 3000] : [null, null, null]),
+      // The next image in the order of ids is one that waits.
+      stage === "FOLLOWING" ? index + 2 : null,
       ...(stage === "DONE" ? [`${index % 17} leaf, ${index % 5} stem`, 900 + (index % 4000)] : [null, null]),
       FIRST_AT + index * 3,
     );
