@@ -5,6 +5,7 @@ import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePictures } from "../../support/pictures.ts";
 import { ENGINE_SPEED, startEngine } from "../support/start-engine.ts";
 import { brokenFile, brokenInvariants, brokenLedger, lookInto } from "../support/invariants.ts";
+import { NO_INTENT } from "../support/no-intent.ts";
 import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
 
 /** Every kind at once; each often enough to strike in the full form many times over. */
@@ -202,31 +203,7 @@ export const runner: Runner = {
     {
       name: "intent",
       without: "the intent that is committed before anything is sent",
-      patches: [
-        {
-          file: "electron/engine/dispatch/submit.ts",
-          find: 'const intent = await store.call("intendRun", {',
-          replace: 'const intend = () => store.call("intendRun", {',
-        },
-        {
-          file: "electron/engine/dispatch/submit.ts",
-          find: `if (intent === null || intent.runId === null) {
-    start.cancel();
-    if (intent !== null) dispatch.gates.close("run-limit", null);
-    return null;
-  }
-  dispatch.onImage(image.id);
-  const run = { runId: intent.runId, imageId: image.id };`,
-          replace: "",
-        },
-        {
-          file: "electron/engine/dispatch/submit.ts",
-          find: "return settle(dispatch, deployment, { run, image, outcome, askedMono });",
-          replace: `const intent = await intend();
-  const run = { runId: intent.runId, imageId: image.id };
-  return settle(dispatch, deployment, { run, image, outcome, askedMono });`,
-        },
-      ],
+      patches: NO_INTENT,
     },
     {
       name: "adoption",
