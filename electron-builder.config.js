@@ -7,8 +7,9 @@ export default {
   productName: "Nightrun",
   copyright: "MIT licence",
   directories: { output: "dist", buildResources: "resources/icons" },
-  // Debian packages must name a page and a person.
-  extraMetadata: { homepage: "https://nightrun.invalid" },
+  // Debian packages must name a page and a person. By its desktop name a Linux desktop knows whose window, progress and
+  // badge it shows.
+  extraMetadata: { homepage: "https://nightrun.invalid", desktopName: "nightrun.desktop" },
   publish: null,
 
   // Only what was built, and what it imports. Sources, tests and maps stay out.
@@ -53,12 +54,19 @@ export default {
   linux: {
     target: ["AppImage", "deb"],
     executableName: "nightrun",
+    syncDesktopName: true,
     icon: "resources/icons/linux",
     category: "Graphics",
     synopsis: "Runs folders of images through an Ikomia SCALE deployment",
     maintainer: "The Nightrun founders <founders@nightrun.invalid>",
   },
-  win: { target: ["nsis"], icon: "resources/icons/icon.ico" },
+  win: {
+    target: ["nsis"],
+    icon: "resources/icons/icon.ico",
+    // A terminal waits for a batch file, but not for a program with windows; and Electron on Windows starts with
+    // nothing that follows an address, unless two dashes come first.
+    extraFiles: [{ from: "electron/shell/nightrun.cmd", to: "nightrun.cmd" }],
+  },
   nsis: {
     oneClick: false,
     perMachine: false,

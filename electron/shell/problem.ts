@@ -6,7 +6,7 @@ import { relaunchOptions } from "./launch.ts";
 /** A program that fell over starts itself again, but not in a circle. */
 const LEAST_UPTIME_FOR_RESTART_S = 600;
 
-/** Says a failure that no window shows on stderr; what concerns a night is in the log already. */
+/** Says on stderr what no window shows. */
 export function onProblem(failure: Failure): void {
   const { what, next } = describeFailure(failure);
   process.stderr.write(`nightrun: ${what} ${next}\n`);

@@ -4,6 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readFuses, writeStandInElectron } from "./support/stand-in-electron.ts";
@@ -11,6 +12,15 @@ import { readFuses, writeStandInElectron } from "./support/stand-in-electron.ts"
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "..", "..");
 const require = createRequire(import.meta.url);
+
+interface Packing {
+  productName: string;
+  linux: { executableName: string; syncDesktopName: boolean };
+  win: { extraFiles: { from: string; to: string }[] };
+}
+const { default: config } = (await import(pathToFileURL(join(root, "electron-builder.config.js")).href)) as {
+  default: Packing;
+};
 
 /** The rehearsal is the same on every system that can pack; Linux stands for all of them. */
 describe.skipIf(process.platform !== "linux")("the package", () => {
@@ -68,6 +78,7 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
       "/out/main/cli.js",
       "/out/main/simulator.js",
       "/out/main/store-worker.js",
+      "/out/main/answer-worker.js",
       "/out/preload/preload.cjs",
       "/out/renderer/index.html",
       "/resources/icons/icon.png",
@@ -75,6 +86,21 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
       "/resources/icons/trayTemplate.png",
     ])
       expect(inside).toContain(name);
+  });
+
+  test("is known to a Linux desktop by the name of its entry", async () => {
+    const { desktopName } = JSON.parse(await readFile(join(extracted, "package.json"), "utf8")) as {
+      desktopName: string;
+    };
+    expect(desktopName).toBe("nightrun.desktop");
+    expect(config.linux).toMatchObject({ executableName: "nightrun", syncDesktopName: true });
+  });
+
+  test("has a command for Windows' terminals, which leads to the program that is installed", async () => {
+    const [{ from, to } = { from: "", to: "" }] = config.win.extraFiles;
+    expect(to).toBe("nightrun.cmd");
+    const line = await readFile(join(root, from), "utf8");
+    expect(line).toBe(`@"%~dp0${config.productName}.exe" -- %*\r\n`);
   });
 
   test("holds no sources, no tests, no maps, and nothing of this machine", () => {
