@@ -21,6 +21,7 @@ export default defineConfig({
           cli: "electron/cli/cli.ts",
           simulator: "electron/simulator/simulator.ts",
           "store-worker": "electron/engine/store/store-worker.ts",
+          "answer-worker": "electron/engine/results/answer-worker.ts",
         },
         output: FLAT,
       },

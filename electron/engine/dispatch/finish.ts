@@ -1,14 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { ImageFailure } from "../../contract/failure.ts";
-import type { OutputRequest } from "../../contract/batch.ts";
-import { succeed, type Result } from "../../contract/result.ts";
-import { readAnswer, type AnswerOutput } from "../results/answer.ts";
-import { packJson, unpackJson } from "../results/compress.ts";
-import { resultFileNames, writeResultFiles } from "../results/files.ts";
+import type { AnswerOutput } from "../results/answer.ts";
+import type { Answers } from "../results/answers.ts";
+import { unpackJson } from "../results/compress.ts";
+import { resultFileNames } from "../results/files.ts";
+import { writeResult, type ResultTarget } from "../results/finish-answer.ts";
 import { MAX_COPIES, numbered } from "../results/earlier.ts";
 import { EARLIER, JSON_SUFFIX, resultPlace } from "../results/safe-path.ts";
-import { resultJson } from "../results/result-json.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { sha256Hex } from "../intake/identity.ts";
 import type { StoredImage } from "../store/rows.ts";
@@ -27,44 +26,40 @@ const FULL_DISK = new Set(["ENOSPC", "EDQUOT"]);
  */
 export async function finishRun(
   dispatch: Dispatch,
+  answers: Answers,
   image: StoredImage,
   runId: number,
 ): Promise<Finished | null> {
   const decision = await dispatch.decisionOf(image.revisionId);
-  const body = await dispatch.spool.read(runId);
-  const answer = readAnswer(body, decision.outputs, (o: OutputRequest) =>
-    dispatch.outputCount(o.taskName, o.taskIndex),
-  );
-  if (!answer.ok) {
-    await keepUnexpected(dispatch, image, runId, answer.failure.what);
+  // Asked in one tick, so that they share one way to the store's thread.
+  const [runs, revisions] = await Promise.all([
+    dispatch.store.call("runsOf", image.leaderId ?? image.id),
+    dispatch.store.call("revisionsOf", image.id),
+  ]);
+  const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
+  const ended = await answers.finish({
+    answerFile: dispatch.spool.pathOf(runId),
+    requested: decision.outputs,
+    counts: decision.outputs.map((request) => dispatch.outputCount(request.taskName, request.taskIndex)),
+    target: await targetOf(dispatch, image, { uuid, revisions }),
+  });
+  if (ended.kind === "misfit") {
+    await keepUnexpected(dispatch, image, runId, ended.what);
     return null;
   }
-  const written = await writeFiles(dispatch, image, runId, answer.value);
-  if (written === null) return null;
-  const done = await dispatch.store.call("finishImage", {
-    runId,
-    outputs: answer.value.map((output) => ({
-      taskName: output.taskName,
-      taskIndex: output.taskIndex,
-      outputIndex: output.outputIndex,
-      type: output.output.type === "unknown" ? output.output.key : output.output.type,
-      ...packed(output.raw),
-      summary: output.summary,
-    })),
-    files: written.files,
-    at: dispatch.clock.now(),
-  });
+  if (ended.kind === "unwritable") {
+    if (isFullDisk(ended.failure)) closeForDisk(dispatch);
+    else await record(dispatch, { runId, imageId: image.id }, { kind: "unwritable", failure: ended.failure });
+    return null;
+  }
+  const { outputs, files } = ended;
+  const done = await dispatch.store.call("finishImage", { runId, outputs, files, at: dispatch.clock.now() });
   if (dispatch.settings().results.keepRaw)
     await dispatch.spool.moveTo(runId, await rawTarget(dispatch, image.path));
   else await dispatch.spool.remove(runId);
   dispatch.onImage(image.id);
   dispatch.trouble.finished();
   return done;
-}
-
-function packed(raw: unknown): { encoding: "text" | "deflate"; json: string | Uint8Array } {
-  const { encoding, data } = packJson(raw);
-  return { encoding, json: data };
 }
 
 async function rawTarget(dispatch: Dispatch, path: string): Promise<string> {
@@ -89,26 +84,6 @@ async function keepUnexpected(
   );
 }
 
-/** Writes the JSON and the pictures of one image; null when they could not be written. */
-async function writeFiles(
-  dispatch: Dispatch,
-  image: StoredImage,
-  runId: number,
-  outputs: AnswerOutput[],
-): Promise<Written | null> {
-  // Asked in one tick, so that they share one way to the store's thread.
-  const [runs, revisions] = await Promise.all([
-    dispatch.store.call("runsOf", image.leaderId ?? image.id),
-    dispatch.store.call("revisionsOf", image.id),
-  ]);
-  const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
-  const written = await writeImageFiles(dispatch, image, { uuid, outputs, revisions });
-  if (written.ok) return written.value;
-  if (isFullDisk(written.failure)) closeForDisk(dispatch);
-  else await record(dispatch, { runId, imageId: image.id }, { kind: "unwritable", failure: written.failure });
-  return null;
-}
-
 function isFullDisk(failure: ImageFailure): boolean {
   return failure.reason === "cannot-write-output" && FULL_DISK.has(failure.code);
 }
@@ -120,41 +95,22 @@ function closeForDisk(dispatch: Dispatch): void {
 
 type Revisions = OperationOutput<"revisionsOf">;
 
-interface Written {
-  /** Names of the files where they are not the usual ones. */
-  files: string[] | null;
-}
-
-async function writeImageFiles(
+async function targetOf(
   dispatch: Dispatch,
   image: StoredImage,
-  result: { uuid: string | null; outputs: AnswerOutput[]; revisions: Revisions },
-): Promise<Result<Written, ImageFailure>> {
+  result: { uuid: string | null; revisions: Revisions },
+): Promise<ResultTarget> {
   const decision = await dispatch.decisionOf(image.revisionId);
-  const { revision, earlierRevision } = result.revisions;
-  const json = resultJson({
+  return {
     path: image.path,
     sha256: image.sha256 === null ? "" : sha256Hex(image.sha256),
     bytes: image.bytes,
     runId: result.uuid,
-    revision,
+    revision: result.revisions.revision,
     deployment: decision.deployment,
-    outputs: result.outputs,
-  });
-  const { resultsFolder } = dispatch.settings().results;
-  const pictures = result.outputs.flatMap((output) => output.pictures);
-  const written = await writeResultFiles(
-    { resultsFolder, path: image.path, json, pictures },
-    String(earlierRevision),
-  );
-  if (!written.ok) return written;
-  const usual = resultFileNames(
-    image.path,
-    pictures.map((picture) => picture.suffix),
-  );
-  const isUsual =
-    usual.length === written.value.length && usual.every((name, i) => name === written.value[i]);
-  return succeed({ files: isUsual ? null : written.value });
+    resultsFolder: dispatch.settings().results.resultsFolder,
+    earlierRevision: String(result.revisions.earlierRevision),
+  };
 }
 
 /** Gives a file with known bytes result files of its own, from the result of its leader. Needs no run. */
@@ -169,7 +125,7 @@ export async function finishFollower(dispatch: Dispatch, imageId: number): Promi
   const restored = await Promise.all(stored.map((output) => restoreOutput(place, output)));
   const outputs = restored.map(({ answer }) => answer);
   const revisions = await store.call("revisionsOf", image.id);
-  const written = await writeImageFiles(dispatch, image, { uuid, outputs, revisions });
+  const written = await writeResult(await targetOf(dispatch, image, { uuid, revisions }), outputs);
   if (written.ok) {
     const picturesMissing = restored.some(({ missing }) => missing);
     await store.call("finishFollower", {

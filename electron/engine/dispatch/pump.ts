@@ -1,7 +1,9 @@
 import PQueue from "p-queue";
 import type { StoredImage } from "../store/rows.ts";
 import type { OpenRun } from "../store/runs.ts";
+import { createAnswers } from "../results/answers.ts";
 import { collectRun, type RunToCollect } from "./collect.ts";
+import { isSuspect } from "../transitions.ts";
 import { record, type Dispatch } from "./context.ts";
 import { finishFollower, finishRun } from "./finish.ts";
 import { uncertainWaitMs } from "./run-times.ts";
@@ -37,10 +39,12 @@ export interface Pump {
 export function createPump(dispatch: Dispatch, onError: (error: unknown) => void): Pump {
   const runs = new PQueue({ concurrency: dispatch.window.size });
   const finishing = new PQueue({ concurrency: FINISHING_AT_ONCE });
+  const answers = createAnswers();
   const held = new Set<number>();
   const finishingIds = new Set<number>();
   let filling = false;
   let again = false;
+  let isTrying = false;
   /** Ends the wait for the next image that becomes due. */
   let waking = new AbortController();
   for (const queue of [runs, finishing]) queue.addEventListener("idle", () => dispatch.onIdle());
@@ -68,7 +72,19 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
     const due = await store.call("dueImages", { batchId, at: clock.now(), limit: free + held.size });
     const images = due.filter((image) => !held.has(image.id)).slice(0, free);
     for (const image of images) start(image);
-    if (images.length === 0) await wakeWhenDue();
+    if (images.length > 0) return;
+    await trySuspect();
+    await wakeWhenDue();
+  }
+
+  /** Suspects are sent one at a time, when nothing else waits. */
+  async function trySuspect(): Promise<void> {
+    const { hands, store, batchId, clock } = dispatch;
+    if (!hands.mayTry || isTrying) return;
+    const image = await store.call("nextSuspect", { batchId, wants: "sending", at: clock.now() });
+    if (image === null || held.has(image.id)) return;
+    isTrying = true;
+    start(image, () => (isTrying = false));
   }
 
   async function wakeWhenDue(): Promise<void> {
@@ -87,13 +103,14 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
     void fill().catch(onError);
   }
 
-  function start(image: StoredImage): void {
+  function start(image: StoredImage, whenEnded: () => void = () => undefined): void {
     held.add(image.id);
     void runs
       .add(() => runImage(image))
       .catch(onError)
       .finally(() => {
         held.delete(image.id);
+        whenEnded();
         poke();
       });
   }
@@ -153,9 +170,10 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
     void finishing
       .add(async () => {
         const image = await dispatch.store.call("imageById", imageId);
-        if (image?.stage !== "RECEIVED") return;
-        if (runId === null) await finishFollower(dispatch, imageId);
-        else await finishOne(image, runId);
+        if (image?.stage !== "RECEIVED" || (isSuspect(image) && !dispatch.hands.mayTry)) return;
+        await dispatch.hands.hold(image, () =>
+          runId === null ? finishFollower(dispatch, imageId) : finishOne(image, runId),
+        );
       })
       .catch(onError)
       .finally(() => {
@@ -165,7 +183,7 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
   }
 
   async function finishOne(image: StoredImage, runId: number): Promise<void> {
-    const finished = await finishRun(dispatch, image, runId);
+    const finished = await finishRun(dispatch, answers, image, runId);
     for (const follower of finished?.followers ?? []) finish(follower, null);
     if (finished?.durationMs != null) dispatch.times.add(finished.durationMs);
   }
@@ -192,6 +210,7 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       waking.abort();
       await runs.onIdle();
       await finishing.onIdle();
+      await answers.close();
     },
   };
 }

@@ -55,12 +55,16 @@ function whyTooComplex(bytes: Buffer): string | null {
   return null;
 }
 
+/** What is said of an answer of more than `MAX_ANSWER_BYTES`. */
+export function tooLarge(bytes: number): string {
+  return `it is too large to read (${bytes} bytes)`;
+}
+
 /** JSON with limits on size, depth and number of values; never throws, whatever the bytes. */
 export function parseGuarded(body: Uint8Array): Result<unknown, Misfit> {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (bytes.length === 0) return fail({ what: "it is empty" });
-  if (bytes.length > MAX_ANSWER_BYTES)
-    return fail({ what: `it is too large to read (${bytes.length} bytes)` });
+  if (bytes.length > MAX_ANSWER_BYTES) return fail({ what: tooLarge(bytes.length) });
   if (!isUtf8(bytes)) return fail({ what: "it is not UTF-8 text" });
   const complexity = whyTooComplex(bytes);
   if (complexity !== null) return fail({ what: complexity });
