@@ -73,9 +73,11 @@ export async function startApp(): Promise<DesktopApp> {
     },
     async close() {
       // Whatever is still under way: nobody is there who could be asked about it.
-      await app.evaluate(({ dialog }) => {
-        dialog.showMessageBox = () => Promise.resolve({ response: 1, checkboxChecked: false });
-      });
+      await app
+        .evaluate(({ dialog }) => {
+          dialog.showMessageBox = () => Promise.resolve({ response: 1, checkboxChecked: false });
+        })
+        .catch(() => undefined); // It is gone already.
       await app.close();
       await rm(folder, { recursive: true, force: true });
     },

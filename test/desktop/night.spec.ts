@@ -2,6 +2,8 @@ import { expect, test } from "@playwright/test";
 import { spawn } from "node:child_process";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { ImagesQuery } from "../../electron/contract/api.ts";
+import { DEFAULT_LIMITS, type BatchSettings } from "../../electron/contract/batch.ts";
 import { startApp, type DesktopApp } from "./app.ts";
 
 let desktop: DesktopApp;
@@ -28,7 +30,7 @@ test("a night in the simulator goes to its end, with the window closed", async (
     { deployment: "simulator" },
   );
   const task = report.workflow.tasks[0]!;
-  const settings = {
+  const settings: BatchSettings = {
     name: "Mai",
     decision: {
       deployment: "simulator",
@@ -38,14 +40,7 @@ test("a night in the simulator goes to its end, with the window closed", async (
     },
     intake: { folder: scans, recursive: true, include: [], exclude: [], dedupe: true },
     results: { resultsFolder: `${scans}-results`, keepRaw: false },
-    limits: {
-      concurrency: 2,
-      rate: null,
-      maxRuns: null,
-      runTimeoutMs: null,
-      giveUpAfterMs: 3_600_000,
-      onUncertain: "resubmit",
-    },
+    limits: { ...DEFAULT_LIMITS, concurrency: 2 },
   };
   const { batchId } = await desktop.call<{ batchId: number }>("batch:create", { settings });
   night = batchId;
@@ -73,13 +68,8 @@ test("starting it again shows the window of the first, and ends", async () => {
 
 test("a picture comes by its id", async () => {
   const scope = { batchId: night, states: [], reason: null, search: "", label: null, imageIds: null };
-  const { rows } = await desktop.call<{ rows: { id: number }[] }>("images:page", {
-    scope,
-    sort: "path",
-    descending: false,
-    after: null,
-    limit: 1,
-  });
+  const query: ImagesQuery = { scope, sort: "path", descending: false, after: null, limit: 1 };
+  const { rows } = await desktop.call<{ rows: { id: number }[] }>("images:page", query);
   const edge = await desktop.page.evaluate<number>(`(async () => {
     const image = new Image();
     image.src = "preview/${rows[0]?.id ?? 0}/96";
