@@ -160,6 +160,16 @@ test("a dropped file that is no folder leads nowhere, a folder to a new batch", 
   expect(electron.windows[0]?.loaded).toHaveLength((loads ?? 0) + 1);
 });
 
+test("loads a page that fell over again, but neither at once nor in a circle", async () => {
+  const [window] = electron.windows;
+  window?.webContents.emit("render-process-gone", {}, { reason: "clean-exit" });
+  for (let times = 0; times < 5; times += 1)
+    window?.webContents.emit("render-process-gone", {}, { reason: "crashed" });
+  expect(window?.reloads).toBe(0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(window?.reloads).toBe(3);
+});
+
 test("quits through the engine, and frees the data file", async () => {
   const exited = once(electron.app, "exited");
   let prevented = 0;

@@ -31,6 +31,7 @@ export class StandInBrowserWindow extends EventEmitter {
   readonly loaded: string[] = [];
   readonly sent: { name: string; data: unknown }[] = [];
   readonly webContents: EventEmitter & { id: number };
+  reloads = 0;
   isShown = false;
   isGone = false;
   hasFocus = false;
@@ -41,7 +42,7 @@ export class StandInBrowserWindow extends EventEmitter {
       id: 7,
       loadURL: async (address: string) => void this.loaded.push(address),
       send: (name: string, data: unknown) => void this.sent.push({ name, data }),
-      reload: () => undefined,
+      reload: () => void (this.reloads += 1),
       setWindowOpenHandler: () => undefined,
     });
   }
