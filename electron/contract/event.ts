@@ -19,6 +19,8 @@ export interface EventDetails {
   "walk-incomplete": { folders: number; first: string };
   "workflow-changed": { before: string; now: string };
   "ended-without-word": { inFlight: number };
+  "suspects-wait": { images: number };
+  "restart-storm": { ends: number; withinMs: number };
   slept: { forMs: number };
   "store-trouble": { code: string };
   "ballast-used": Record<string, never>;
@@ -106,6 +108,16 @@ const SENTENCES: Sentences = {
     severity: "notice",
     say: (d) =>
       `The last session ended without a word; ${plural(d.inFlight, "run", "runs")} in flight ${d.inFlight === 1 ? "is" : "are"} followed up.`,
+  },
+  "suspects-wait": {
+    severity: "notice",
+    say: (d) =>
+      `${plural(d.images, "image was", "images were")} being worked on when Nightrun stopped more than once; ${d.images === 1 ? "it is" : "they are"} tried one at a time, after all others.`,
+  },
+  "restart-storm": {
+    severity: "warning",
+    say: (d) =>
+      `Nightrun ended ${d.ends} times without a word within ${seconds(d.withinMs)}; it starts again with one image at a time.`,
   },
   slept: { severity: "info", say: (d) => `The machine slept for ${seconds(d.forMs)}.` },
   "store-trouble": {

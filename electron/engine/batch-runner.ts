@@ -15,6 +15,7 @@ import { createRate, type Rate } from "./dispatch/rate.ts";
 import { createRunTimes, type RunTimes } from "./dispatch/run-times.ts";
 import { createTrouble, type Trouble } from "./dispatch/trouble.ts";
 import { createWindow } from "./dispatch/window.ts";
+import type { Hands } from "./hands.ts";
 import { createIntake, type Intake, type IntakeTiming } from "./intake/intake.ts";
 import type { Spool } from "./results/spool.ts";
 import type { StoredBatch } from "./store/batches.ts";
@@ -24,6 +25,9 @@ import type { Store } from "./store/store.ts";
 export interface BatchRunnerOptions {
   batch: StoredBatch;
   sessionId: number;
+  hands: Hands;
+  /** Starts with one run at a time, and goes on as that goes well. */
+  isCareful: boolean;
   bootId: string;
   store: Store;
   spool: Spool;
@@ -89,6 +93,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   const stopped = new AbortController();
   const gates: Gates = createGates(() => clock.now());
   const window = createWindow(settings().limits.concurrency);
+  if (options.isCareful) window.restart();
   const decisions = new Map<number, ReturnType<Dispatch["decisionOf"]>>();
   let rate: Rate = createRate({ limit: null, earlier: [], mono: () => clock.mono(), now: () => clock.now() });
   let times: RunTimes = createRunTimes();
@@ -191,6 +196,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     });
     intake = createIntake({
       batchId,
+      hands: options.hands,
       settings,
       store,
       clock,
@@ -218,6 +224,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     return {
       batchId,
       sessionId: options.sessionId,
+      hands: options.hands,
       settings,
       limits: () => settings().limits,
       store,

@@ -12,6 +12,7 @@ import { checkDataFile } from "./check-data-file.ts";
 import type { Clock } from "./clock.ts";
 import { createDeployments, type Deployments, type Resolve } from "./deployments.ts";
 import type { Deployment } from "./deployment/client.ts";
+import { createHands } from "./hands.ts";
 import { openLog, type NightLog } from "./log.ts";
 import { INTAKE_TIMING, type IntakeTiming } from "./intake/intake.ts";
 import { errorCode } from "./results/durable-file.ts";
@@ -105,7 +106,12 @@ const BALLAST_AFTER_MS = 10 * 1000;
 /** Whether a day has passed since the last backup. */
 const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
 
-async function beginSession(store: Store, spool: Spool, clock: Clock, boot: string): Promise<number> {
+async function beginSession(
+  store: Store,
+  spool: Spool,
+  clock: Clock,
+  boot: string,
+): Promise<{ sessionId: number; isStorm: boolean }> {
   const batches = await store.call("listBatches", null);
   const retryUnknownAt = new Map(
     batches.map((batch) => [
@@ -113,13 +119,12 @@ async function beginSession(store: Store, spool: Spool, clock: Clock, boot: stri
       batch.settings.limits.onUncertain === "resubmit" ? clock.now() + UNKNOWN_RETRY_MS : null,
     ]),
   );
-  const begun = await store.call("beginSession", {
+  return store.call("beginSession", {
     bootId: boot,
     at: clock.now(),
     retryUnknownAt,
     spooled: await findSpooled(spool),
   });
-  return begun.sessionId;
 }
 
 /** Opens the data file for writing (refused while another process does), recovers, and is ready to start batches. */
@@ -147,7 +152,7 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? "", ...(options.secrets?.() ?? [])];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
-  const sessionId = await beginSession(store, spool, clock, boot);
+  const { sessionId, isStorm } = await beginSession(store, spool, clock, boot);
   await tellWhatWasLost(opened.value, dataFile, clock);
   // That a session was begun is known even where the write-ahead file vanishes.
   await store.checkpoint();
@@ -158,7 +163,7 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
     userAgent: `nightrun/${options.version}`,
   });
   return succeed(
-    createEngine(options, { store, ballast, spool, log, deployments, sessionId, boot, dataFile }),
+    createEngine(options, { store, ballast, spool, log, deployments, sessionId, isStorm, boot, dataFile }),
   );
 }
 
@@ -180,6 +185,8 @@ interface Parts {
   log: NightLog;
   deployments: Deployments;
   sessionId: number;
+  /** Earlier sessions ended again and again without a word. */
+  isStorm: boolean;
   boot: string;
   dataFile: string;
 }
@@ -188,6 +195,7 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
   const { store, spool, log, deployments, sessionId, dataFile } = parts;
   const { clock } = options;
   const places = ownPlaces(dataFile);
+  const hands = createHands(store, sessionId, clock);
   const check = checkDataFile({
     dataFile,
     clock,
@@ -235,6 +243,8 @@ function createEngine(options: EngineOptions, parts: Parts): Engine {
     const runner = createBatchRunner({
       batch,
       sessionId,
+      hands,
+      isCareful: parts.isStorm,
       bootId: parts.boot,
       store,
       spool,

@@ -167,6 +167,40 @@ function afterLost(to: To, before: number, waitedMs: number | null, retryAt: num
   return to("FAILED", "LOST", { lost, failure });
 }
 
+/** Sessions that died: so many with an image in hand make it a suspect, so many with it alone in hand prove it. */
+export const CRASHES = { suspect: 2, proof: 2 } as const;
+
+/** A suspect is kept back until nothing else waits, and is then in hand alone. */
+export function isSuspect(image: { suspected: number }): boolean {
+  return image.suspected >= CRASHES.suspect;
+}
+
+/**
+ * What a death of the program means for an image that it had in hand. Only deaths with the image tried alone are proof,
+ * and any trial that it survives starts the count anew: kills from outside do not hit the same one again and again.
+ */
+export function afterCrash(
+  image: { suspected: number; crashes: number },
+  wasAlone: boolean,
+): { suspected: number; crashes: number; failure: ImageFailure | null } {
+  const suspected = image.suspected + (wasAlone ? 0 : 1);
+  const crashes = image.crashes + (wasAlone ? 1 : 0);
+  const isProven = crashes >= CRASHES.proof;
+  const failure: ImageFailure = { reason: "quarantined", crashes: suspected + crashes };
+  return { suspected, crashes, failure: isProven ? failure : null };
+}
+
+/** Ends of a step that has the image in hand: it did no harm. */
+export const HARMLESS: readonly RunEvent["kind"][] = [
+  "accepted",
+  "not-accepted",
+  "refused",
+  "file-changed",
+  "done",
+  "unexpected",
+  "unwritable",
+];
+
 /** Stages in which a run of the image may exist at the deployment or its result is being taken in. */
 export const IN_FLIGHT: readonly ImageStage[] = ["SENDING", "SUBMITTED", "RECEIVING", "RECEIVED"];
 

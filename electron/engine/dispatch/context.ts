@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import type { RunEvent } from "../transitions.ts";
 import type { RunApplied } from "../store/runs.ts";
 import type { DiskGuard } from "../disk.ts";
+import type { Hands } from "../hands.ts";
 import type { Gates } from "./gates.ts";
 import type { Rate } from "./rate.ts";
 import type { RunTimes } from "./run-times.ts";
@@ -16,6 +17,7 @@ import type { OutstandingWindow } from "./window.ts";
 export interface Dispatch {
   readonly batchId: number;
   readonly sessionId: number;
+  readonly hands: Hands;
   readonly settings: () => BatchSettings;
   readonly limits: () => BatchLimits;
   readonly store: Store;

@@ -33,7 +33,19 @@ export async function submitImage(dispatch: Dispatch, image: StoredImage): Promi
   if (deployment === null) return null;
   const start = await takeTurn(dispatch, deployment);
   if (start === null) return null;
+  return dispatch.hands.hold(image, async () => {
+    if (dispatch.gates.maySubmit) return openAndSend(dispatch, deployment, image, start);
+    start.cancel();
+    return null;
+  });
+}
 
+async function openAndSend(
+  dispatch: Dispatch,
+  deployment: Deployment,
+  image: StoredImage,
+  start: Start,
+): Promise<SubmittedRun | null> {
   const opened = await openImage(dispatch.settings().intake.folder, image.path);
   if (!opened.ok || !sameObservation(opened.value.observation, observationOf(image))) {
     start.cancel();

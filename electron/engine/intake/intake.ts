@@ -3,6 +3,7 @@ import type { BatchSettings } from "../../contract/batch.ts";
 import type { Failure } from "../../contract/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { Gates } from "../dispatch/gates.ts";
+import type { Hands } from "../hands.ts";
 import type { Store } from "../store/store.ts";
 import { errorCode } from "./fs-error.ts";
 import { fileIdOf } from "./observation.ts";
@@ -15,6 +16,7 @@ export interface IntakeOptions {
   batchId: number;
   settings: () => BatchSettings;
   store: Store;
+  hands: Hands;
   clock: Clock;
   gates: Gates;
   /** Keep watching; without it one walk is made for each `walkNow`. */
@@ -45,7 +47,8 @@ export interface IntakeTiming {
 export const INTAKE_TIMING: IntakeTiming = {
   quietMs: 2000,
   giveUpMs: 30_000,
-  walkEveryMs: 60_000,
+  // With the walk itself, a file that no event told of is found within a minute.
+  walkEveryMs: 45_000,
   healthEveryMs: 15_000,
 };
 
@@ -125,6 +128,7 @@ export function createIntake(options: IntakeOptions): Intake {
     scope,
     dedupe: () => settings().intake.dedupe,
     store,
+    hands: options.hands,
     clock,
     quietMs: timing.quietMs,
     giveUpMs: timing.giveUpMs,

@@ -3,6 +3,7 @@ import type { ImageFailure } from "../../contract/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { SeenFile } from "../store/images.ts";
 import type { StoredImage } from "../store/rows.ts";
+import type { Hands } from "../hands.ts";
 import type { Store } from "../store/store.ts";
 import { errorCode, isGone } from "./fs-error.ts";
 import { hashImage } from "./identity.ts";
@@ -17,6 +18,8 @@ import { observe, type WalkEntry } from "./walk.ts";
 /** Files settled at once: half of the threads that file work has, so that a slow share leaves the rest alive. */
 const AT_ONCE = 2;
 const PAGE = 200;
+/** So many files are noted as being read with one commit: those are who may have killed the program. */
+const NOTED_AT_ONCE = 16;
 /** How long a look at where Nightrun's own folders are is good for: it takes a dozen questions to the disk. */
 const SCOPE_GOOD_FOR_MS = 1000;
 
@@ -26,6 +29,7 @@ export interface SettleOptions {
   scope: () => ScopeOptions;
   dedupe: () => boolean;
   store: Store;
+  hands: Hands;
   clock: Clock;
   /** Two equal observations at least this far apart. @default 2000 on a local disk */
   quietMs: number;
@@ -177,6 +181,33 @@ export function createFileSettler(options: SettleOptions): FileSettler {
     await store.call("takeOver", { imageId: row.id, fromId, at: clock.now() });
   }
 
+  const note = (imageIds: number[]): Promise<void> =>
+    store.call("lookAt", { batchId: options.batchId, imageIds });
+
+  async function readNoted(rows: StoredImage[]): Promise<void> {
+    await note(rows.map((row) => row.id));
+    const queue = [...rows];
+    const work = async (): Promise<void> => {
+      for (let row = queue.shift(); row !== undefined && !options.stopped.aborted; row = queue.shift()) {
+        const next = row;
+        await options.hands.hold(next, () => settleOne(next));
+        options.onImage(next.id);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  /** Suspects are read one at a time, when nothing else waits to be read. Gives how many were. */
+  async function trySuspect(): Promise<number> {
+    const { batchId, hands } = options;
+    if (!hands.mayTry || options.stopped.aborted) return 0;
+    const row = await store.call("nextSuspect", { batchId, wants: "reading", at: clock.now() });
+    if (row === null || clock.mono() - row.seenMono < options.quietMs) return 0;
+    await hands.hold(row, () => settleOne(row));
+    options.onImage(row.id);
+    return 1;
+  }
+
   return {
     async round() {
       const nowMono = clock.mono();
@@ -186,15 +217,10 @@ export function createFileSettler(options: SettleOptions): FileSettler {
         nowMono,
         limit: PAGE,
       });
-      const queue = [...rows];
-      const work = async (): Promise<void> => {
-        for (let row = queue.shift(); row !== undefined && !options.stopped.aborted; row = queue.shift()) {
-          await settleOne(row);
-          options.onImage(row.id);
-        }
-      };
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-      return rows.length;
+      for (let from = 0; from < rows.length && !options.stopped.aborted; from += NOTED_AT_ONCE)
+        await readNoted(rows.slice(from, from + NOTED_AT_ONCE));
+      if (rows.length > 0) await note([]);
+      return rows.length > 0 ? rows.length : trySuspect();
     },
   };
 }

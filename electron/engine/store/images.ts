@@ -156,7 +156,7 @@ export function knownFiles(
     .all(input.batchId, input.limit) as Pick<StoredImage, "path" | "bytes" | "mtimeUs">[];
 }
 
-/** SEEN rows that were last looked at before `beforeMono`, the longest ago first. */
+/** SEEN rows, without suspects, that were last looked at before `beforeMono`, the longest ago first. */
 export function seenPage(
   db: Database,
   input: { batchId: number; beforeMono: number; nowMono: number; limit: number },
@@ -164,7 +164,7 @@ export function seenPage(
   return db
     .sql(
       `SELECT * FROM images INDEXED BY imagesSeen WHERE batchId = ? AND current = 1 AND stage = 'SEEN'
-       AND (seenMono <= ? OR seenMono > ?) ORDER BY seenMono, id LIMIT ?`,
+       AND (seenMono <= ? OR seenMono > ?) AND suspected < 2 ORDER BY seenMono, id LIMIT ?`,
     )
     .all(input.batchId, Math.floor(input.beforeMono), Math.ceil(input.nowMono), input.limit) as StoredImage[];
 }
@@ -214,13 +214,9 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
   if (row?.current !== 1 || row.stage !== "SEEN" || !isSame(row, input.file))
     return { stage: null, candidate: null };
   const sha = Buffer.from(input.sha256);
-  db.sql("UPDATE images SET sha256 = ?, width = ?, height = ?, updatedAt = ? WHERE id = ?").run(
-    sha,
-    input.width,
-    input.height,
-    input.at,
-    row.id,
-  );
+  db.sql(
+    "UPDATE images SET sha256 = ?, width = ?, height = ?, suspected = 0, crashes = 0, updatedAt = ? WHERE id = ?",
+  ).run(sha, input.width, input.height, input.at, row.id);
   const known = sameContent(db, row, sha);
   const touched = known.findLast((k) => k.path === row.path && k.current === 0 && k.history === "superseded");
   if (touched !== undefined && hasFilesInPlace(db, touched))

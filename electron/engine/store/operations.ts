@@ -14,6 +14,7 @@ import type { NewEvent } from "./rows.ts";
 import * as results from "./results.ts";
 import * as runs from "./runs.ts";
 import * as sessions from "./sessions.ts";
+import * as suspects from "./suspects.ts";
 
 /** Marks of the walks that go on, by number: they live where the rows are read. */
 const walks = new Map<number, images.WalkMarks>();
@@ -69,6 +70,10 @@ export const OPERATIONS = {
   beginSession: sessions.beginSession,
   endSession: sessions.endSession,
   recentSessions: sessions.recentSessions,
+  lookAt: suspects.lookAt,
+  takeAlone: suspects.takeAlone,
+  passAlone: suspects.passAlone,
+  nextSuspect: suspects.nextSuspect,
 
   receiveResult: results.receiveResult,
   finishImage: results.finishImage,

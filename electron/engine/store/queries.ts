@@ -209,8 +209,8 @@ function retryTargets(db: Database, scope: Scope): StoredImage[] {
 
 function hasSafeResult(db: Database, image: StoredImage): boolean {
   return (
-    image.reason === "cannot-write-output" &&
-    (image.leaderId !== null ||
+    (image.reason === "cannot-write-output" && image.leaderId !== null) ||
+    ((image.reason === "cannot-write-output" || image.reason === "quarantined") &&
       db.sql("SELECT 1 FROM runs WHERE imageId = ? AND state = 'RECEIVED'").get(image.id) !== undefined)
   );
 }
@@ -264,7 +264,7 @@ function setStage(
   { at, mono }: { at: number; mono: number },
 ): void {
   db.sql(
-    `UPDATE images SET stage = ?, reason = NULL, failureJson = NULL, uncertain = 0, lost = 0, workflowErrors = 0, nextAt = 0,
+    `UPDATE images SET stage = ?, reason = NULL, failureJson = NULL, uncertain = 0, lost = 0, workflowErrors = 0, nextAt = 0, suspected = 0, crashes = 0,
      seenMono = ?, updatedAt = ? WHERE id = ?`,
   ).run(stage, Math.round(mono), at, imageId);
 }

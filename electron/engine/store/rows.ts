@@ -25,6 +25,10 @@ export interface StoredImage {
   uncertain: number;
   lost: number;
   workflowErrors: number;
+  /** Sessions that died while it was in hand among others; from 2 on it is tried alone. */
+  suspected: number;
+  /** Sessions that died while it was in hand alone. */
+  crashes: number;
   nextAt: number;
   summary: string | null;
   /** JSON list of the result files' names, only where they are not the usual ones. */

@@ -1,5 +1,5 @@
 import { describeFailure } from "../../contract/failure.ts";
-import { step, type ImageStep, type RunEvent } from "../transitions.ts";
+import { HARMLESS, step, type ImageStep, type RunEvent } from "../transitions.ts";
 import type { Database } from "./database.ts";
 import { addEvent } from "./events.ts";
 import { imageById, promoteFollower } from "./images.ts";
@@ -9,7 +9,7 @@ export function runById(db: Database, id: number): StoredRun | null {
   return (db.sql("SELECT * FROM runs WHERE id = ?").get(id) as StoredRun | undefined) ?? null;
 }
 
-/** Images that may be sent now, the longest due first; the caller leaves out those it already holds. */
+/** Images that may be sent now, the longest due first, without suspects; the caller leaves out those it already holds. */
 export function dueImages(
   db: Database,
   input: { batchId: number; at: number; limit: number },
@@ -17,7 +17,7 @@ export function dueImages(
   return db
     .sql(
       `SELECT * FROM images INDEXED BY imagesClaim
-       WHERE batchId = ? AND current = 1 AND stage IN ('READY', 'UNCERTAIN') AND nextAt <= ?
+       WHERE batchId = ? AND current = 1 AND stage IN ('READY', 'UNCERTAIN') AND nextAt <= ? AND suspected < 2
        AND revisionId = (SELECT revisionId FROM batches WHERE id = ?) ORDER BY nextAt, id LIMIT ?`,
     )
     .all(input.batchId, input.at, input.batchId, input.limit) as StoredImage[];
@@ -122,6 +122,8 @@ export function reportRun(db: Database, { runId, event, at }: RunReport): RunApp
   const next = step(image, event);
   if (next === null) return null;
   writeImage(db, image, next, at);
+  if (image.suspected > 0 && HARMLESS.includes(event.kind))
+    db.sql("UPDATE images SET suspected = 0, crashes = 0 WHERE id = ?").run(image.id);
   writeRun(db, run, next, event, at);
   recordEvent(db, run, image, next, event, at);
   // Those who wait have the bytes that the row told of: other bytes are not their fate.
@@ -180,7 +182,7 @@ function recordEvent(
 }
 
 /** Those who wait for a failed leader fail with it. */
-function shareFailure(db: Database, leaderId: number, at: number): void {
+export function shareFailure(db: Database, leaderId: number, at: number): void {
   db.sql(
     `UPDATE images SET stage = 'FAILED', reason = l.reason, failureJson = l.failureJson, updatedAt = @at
      FROM (SELECT reason, failureJson FROM images WHERE id = @leaderId) AS l

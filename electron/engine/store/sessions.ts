@@ -3,6 +3,7 @@ import { addEvent } from "./events.ts";
 import { receiveResult } from "./results.ts";
 import { reportRun } from "./runs.ts";
 import type { StoredRun } from "./rows.ts";
+import { guiltyOfUnknown, setAside, suspectInHand } from "./suspects.ts";
 
 export interface SessionStart {
   bootId: string;
@@ -21,10 +22,16 @@ export interface SessionStart {
 export function beginSession(
   db: Database,
   input: SessionStart,
-): { sessionId: number; unclean: boolean; open: number } {
-  const last = db.sql("SELECT id, cleanExit FROM sessions ORDER BY id DESC LIMIT 1").get() as
-    { id: number; cleanExit: number } | undefined;
+): { sessionId: number; unclean: boolean; open: number; isStorm: boolean } {
+  const last = db
+    .sql("SELECT id, bootId, cleanExit, aloneImageId FROM sessions ORDER BY id DESC LIMIT 1")
+    .get() as { id: number; bootId: string; cleanExit: number; aloneImageId: number | null } | undefined;
   const unclean = last !== undefined && last.cleanExit === 0;
+  // A machine that went down took the program with it: no image did.
+  const died = unclean && last.bootId === input.bootId ? last : null;
+  const guilty = died === null ? [] : suspectInHand(db, died, input.at);
+  db.sql("DELETE FROM looking").run();
+  const isStorm = unclean && noticeStorm(db, input.at);
   const made = db.sql("INSERT INTO sessions (startedAt, bootId) VALUES (?, ?)").run(input.at, input.bootId);
   const open = db
     .sql(
@@ -32,13 +39,26 @@ export function beginSession(
     )
     .all() as StoredRun[];
   for (const run of open) followUp(db, run, input, unclean);
+  if (guilty.length === 0) guilty.push(...guiltyOfUnknown(db, died?.aloneImageId ?? null));
+  for (const each of guilty) setAside(db, each, input.at);
   if (unclean && open.length > 0) {
     for (const batchId of new Set(open.map((run) => run.batchId))) {
       const inFlight = open.filter((run) => run.batchId === batchId).length;
       addEvent(db, input.at, { batchId, kind: "ended-without-word", detail: { inFlight } });
     }
   }
-  return { sessionId: Number(made.lastInsertRowid), unclean, open: open.length };
+  return { sessionId: Number(made.lastInsertRowid), unclean, open: open.length, isStorm };
+}
+
+/** So many ends without a word within this time are a storm: the next start is a careful one. */
+const STORM = { ends: 3, withinMs: 10 * 60_000 } as const;
+
+function noticeStorm(db: Database, at: number): boolean {
+  const ends = recentSessions(db, at - STORM.withinMs).filter(({ cleanExit }) => cleanExit === 0).length;
+  if (ends < STORM.ends) return false;
+  const detail = { ends, withinMs: STORM.withinMs };
+  addEvent(db, at, { batchId: null, kind: "restart-storm", detail });
+  return true;
 }
 
 function followUp(db: Database, run: StoredRun, input: SessionStart, unclean: boolean): void {
