@@ -172,7 +172,8 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
           commandLine: { hasSwitch: () => false },
           getAppPath: () => ${JSON.stringify(extracted)},
           exit: (code) => process.exit(code),
-        };`,
+        };
+        require("node:fs").appendFileSync(${JSON.stringify(join(work, "starts.txt"))}, process.argv[2] + "\\n");`,
       );
     });
 
@@ -195,6 +196,8 @@ describe.skipIf(process.platform !== "linux")("the package", () => {
       const args = ["run", folder, "--deployment", "simulator", "--data", join(work, "itself.db"), "--json"];
       const { stdout } = await run(process.execPath, [main, ...args], { cwd: work, timeout: 60_000 });
       expect(JSON.parse(stdout.trim().split("\n").at(-1) ?? "")).toMatchObject({ exitCode: 0 });
+      const starts = (await readFile(join(work, "starts.txt"), "utf8")).trim().split("\n");
+      expect(starts.slice(-2)).toEqual(["run", join(extracted, "out", "main", "simulator.js")]);
     }, 90_000);
 
     test("is the simulator when it starts itself as one", async () => {
