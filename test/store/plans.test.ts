@@ -58,6 +58,11 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
 
   dueImages: [[{ batchId, at, limit: 10 }, "imagesClaim"]],
   nextDueAt: [[batchId, "imagesClaim"]],
+  nextSuspect: [
+    [{ batchId, wants: "reading", at }, "imagesSuspect"],
+    [{ batchId, wants: "sending", at }, "imagesSuspect"],
+  ],
+  passAlone: [[{ sessionId: 1, imageId: 1 }, "INTEGER PRIMARY KEY"]],
   intendRun: [
     [{ imageId: 2, sessionId: 1, workflowHash: null, maxRuns: 9, at, mono: 1 }, "INTEGER PRIMARY KEY"],
   ],
@@ -83,6 +88,7 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
     [{ ...page, sort: "duration", after: { value: 5, id: 1 } }, "imagesDuration"],
   ],
   exportPage: [[{ scope, after: page.after, limit: 10 }, "imagesCurrent"]],
+  exportLines: [[{ scope, after: page.after, limit: 10 }, "imagesCurrent"]],
   runsOf: [[1, "runsImage"]],
   pageRuns: [[{ batchId, afterId: 5, limit: 10 }, "runsBatch"]],
   flyingImages: [[{ batchId, limit: 10 }, "imagesFlying"]],
@@ -110,6 +116,8 @@ const REST: { readonly [N in OperationName]?: string } = {
   beginSession: "at a start; its runs are those that are open",
   endSession: "at an end",
   recentSessions: "small table",
+  lookAt: "small table",
+  takeAlone: "writes one row",
   addEvent: "writes one row",
   countImages: "looks at every image of its scope, on a connection of its own",
   countLabels: "looks at every label, for the command line",
