@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openWriter, type Database } from "../../../electron/engine/store/database.ts";
 import { createRandom, type Random } from "../../../electron/simulator/random.ts";
@@ -147,6 +148,11 @@ async function goOn(proof: Proof, base: string): Promise<string[]> {
   return brokenInvariants({ ...place, simulator: { control: { stats } } }, written);
 }
 
+/** Where rebuilt disks lie: in memory where that is possible, because what they are is decided by the replay alone. */
+function makeRebuilt(): string {
+  return mkdtempSync(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "nightrun-cut-"));
+}
+
 async function run({ short, seed }: Size): Promise<Verdict> {
   const book = createNotebook();
   const [images, cuts, starts] = short ? [8, 30, 1] : [30, 240, 8];
@@ -162,7 +168,7 @@ async function run({ short, seed }: Size): Promise<Verdict> {
   const proof: Proof = { rig, book, random, written, recorded, served, acknowledged: 0 };
   let broken = 0;
   for (let cut = 0; cut < cuts; cut++) {
-    const base = join(dirname(rig.folder), `cut-${String(cut)}`);
+    const base = makeRebuilt();
     const moment = recorded.moments[random.between(0, recorded.moments.length - 1)] ?? 0;
     recorded.rebuild(moment, random, base);
     const isWhole = cut % Math.ceil(cuts / starts) === 0;

@@ -143,12 +143,16 @@ export function replay(calls: readonly Call[], base: string, ignored: readonly s
     const node = open.get(descriptorIn(call))?.node;
     switch (call.name) {
       case "openat":
-      case "open":
-        { openFile(call); return; }
+      case "open": {
+        openFile(call);
+        return;
+      }
       case "write":
       case "writev":
-      case "pwrite64":
-        { write(call); return; }
+      case "pwrite64": {
+        write(call);
+        return;
+      }
       case "ftruncate":
         if (node !== undefined) change(node, call, { kind: "size", size: lastNumber(call) });
         return;
@@ -158,10 +162,14 @@ export function replay(calls: readonly Call[], base: string, ignored: readonly s
         node.syncs.push(call);
         moments.push(call.end);
         return;
-      case "rename":
-        { rename(call); return; }
-      case "unlink":
-        { unlink(call); return; }
+      case "rename": {
+        rename(call);
+        return;
+      }
+      case "unlink": {
+        unlink(call);
+        return;
+      }
       case "mkdir":
         if (isOurs(pathIn(call))) make(pathIn(call), call, true);
         return;
@@ -220,19 +228,20 @@ function shuffled<T>(list: readonly T[], random: Random): T[] {
 
 function contentOf(node: Node, cut: Cut): Buffer {
   const { sure, perhaps } = leftOf(node, cut);
-  let content = Buffer.alloc(0);
-  const resize = (size: number): void => {
-    const next = Buffer.alloc(size);
-    content.copy(next, 0, 0, Math.min(size, content.length));
-    content = next;
-  };
-  for (const change of [...sure, ...shuffled(perhaps, cut.random)]) {
-    if (change.kind === "size") resize(change.size);
-    if (change.kind !== "write") continue;
-    if (change.at + change.data.length > content.length) resize(change.at + change.data.length);
-    change.data.copy(content, change.at);
+  const changes = [...sure, ...shuffled(perhaps, cut.random)];
+  const ends = changes.map((change) => (change.kind === "write" ? change.at + change.data.length : 0));
+  const content = Buffer.alloc(ends.reduce((most, end) => Math.max(most, end), 0));
+  let size = 0;
+  for (const [i, change] of changes.entries()) {
+    if (change.kind === "write") {
+      change.data.copy(content, change.at);
+      size = Math.max(size, ends[i] ?? 0);
+    } else if (change.kind === "size") {
+      content.fill(0, Math.min(change.size, content.length));
+      size = change.size;
+    }
   }
-  return content;
+  return size <= content.length ? content.subarray(0, size) : Buffer.concat([content], size);
 }
 
 function namesOf(folder: Node, cut: Cut): Map<string, Node> {
