@@ -1,28 +1,19 @@
 import { IMAGE_STATES } from "../contract/image.ts";
 import { exportCsv, exportJsonl } from "../engine/results/export.ts";
-import { exportRows } from "../engine/results/export-rows.ts";
-import type { ExportImage } from "../contract/export.ts";
+import { exportLines, exportRows } from "../engine/results/export-rows.ts";
 import type { StoredBatch } from "../engine/store/batches.ts";
-import type { Store } from "../engine/store/store.ts";
+import type { Scope } from "../engine/store/scope.ts";
 import type { Console } from "./console.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { parseStates, refuse, unknownState, withBatches, type ListingFlags } from "./listing.ts";
 
-async function* rowsOf(
-  store: Store,
+async function* inAll<T>(
   batches: readonly StoredBatch[],
   states: readonly (typeof IMAGE_STATES)[number][],
-): AsyncGenerator<ExportImage[]> {
-  for (const batch of batches) {
-    yield* exportRows(store, {
-      batchId: batch.id,
-      states,
-      reason: null,
-      search: "",
-      label: null,
-      imageIds: null,
-    });
-  }
+  of: (scope: Scope) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  for (const { id } of batches)
+    yield* of({ batchId: id, states, reason: null, search: "", label: null, imageIds: null });
 }
 
 /** `nightrun export`: all images with their results on stdout. */
@@ -42,9 +33,17 @@ export function exportCommand(
       }),
     );
   }
-  const write = flags.format === "jsonl" ? exportJsonl : exportCsv;
   return withBatches(wanted, flags, console, async (store, batches) => {
-    await write(rowsOf(store, batches, states), console.out);
+    if (flags.format === "csv")
+      await exportCsv(
+        inAll(batches, states, (scope) => exportRows(store, scope)),
+        console.out,
+      );
+    else
+      await exportJsonl(
+        inAll(batches, states, (scope) => exportLines(store, scope)),
+        console.out,
+      );
     return EXIT.done;
   });
 }

@@ -7,8 +7,13 @@ import { PassThrough, Writable } from "node:stream";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { ExportImage } from "../../electron/contract/export.ts";
-import { CSV_COLUMNS, exportCsv, exportJsonl } from "../../electron/engine/results/export.ts";
+import { exportImage, type ExportImage } from "../../electron/contract/export.ts";
+import {
+  CSV_COLUMNS,
+  exportCsv,
+  exportJsonl,
+  type ExportText,
+} from "../../electron/engine/results/export.ts";
 import { fixture, readOne, temporaryFolder } from "./support/fixtures.ts";
 
 function image(path: string, more: Partial<ExportImage> = {}): ExportImage {
@@ -49,6 +54,15 @@ async function* batches(...all: ExportImage[][]): AsyncGenerator<ExportImage[]> 
   }
 }
 
+/** The same as the store gives it for JSON lines. */
+async function* asLines(rows: AsyncIterable<readonly ExportImage[]>): AsyncGenerator<ExportText> {
+  for await (const images of rows)
+    yield {
+      text: images.map((one) => `${JSON.stringify(exportImage(one))}\n`).join(""),
+      images: images.length,
+    };
+}
+
 async function textOf(write: (out: Writable) => Promise<number>): Promise<{ text: string; count: number }> {
   const out = new PassThrough();
   const chunks: Buffer[] = [];
@@ -69,7 +83,7 @@ describe("the JSON lines", () => {
   test("are one object an image, with the promised keys in the promised order", async () => {
     const shuffled = Object.fromEntries(Object.entries(image("a.jpg")).reverse()) as unknown as ExportImage;
     const { text, count } = await textOf((out) =>
-      exportJsonl(batches([shuffled], [], [image("b.jpg")]), out),
+      exportJsonl(asLines(batches([shuffled], [], [image("b.jpg")])), out),
     );
     expect(count).toBe(2);
     const lines = text.trimEnd().split("\n");
@@ -82,7 +96,7 @@ describe("the JSON lines", () => {
 
   test("stay one line each, whatever is in a name", async () => {
     const path = 'new\nline "quoted" \u2028.jpg';
-    const { text } = await textOf((out) => exportJsonl(batches([image(path)]), out));
+    const { text } = await textOf((out) => exportJsonl(asLines(batches([image(path)])), out));
     expect(text.split("\n")).toHaveLength(2);
     expect((JSON.parse(text) as ExportImage).path).toBe(path);
   });
@@ -220,7 +234,7 @@ describe("an export to somewhere slow, broken or gone", () => {
         yield [image(path)];
       }
     }
-    const done = exportJsonl(rows(), slow);
+    const done = exportJsonl(asLines(rows()), slow);
     for (const expected of [["1"], ["1", "2"], ["1", "2", "3"]]) {
       // Turns of the event loop, not time: an export that ran ahead would have done so by then.
       for (let i = 0; i < 50; i += 1) await new Promise((resolve) => setImmediate(resolve));
@@ -242,7 +256,7 @@ describe("an export to somewhere slow, broken or gone", () => {
         isClosed = true;
       }
     }
-    const count = await exportJsonl(endless(), reader.stdin);
+    const count = await exportJsonl(asLines(endless()), reader.stdin);
     expect(count).toBeGreaterThan(0);
     expect(isClosed).toBe(true);
   });
@@ -259,7 +273,7 @@ describe("an export to somewhere slow, broken or gone", () => {
         done(Object.assign(new Error("no space left"), { code: "ENOSPC" }));
       },
     });
-    await expect(exportJsonl(batches([image("a.jpg")], [image("b.jpg")]), out)).rejects.toThrow(
+    await expect(exportJsonl(asLines(batches([image("a.jpg")], [image("b.jpg")])), out)).rejects.toThrow(
       "no space left",
     );
   });
@@ -270,7 +284,7 @@ describe("an export to somewhere slow, broken or gone", () => {
       yield [image("a.jpg")];
       throw new Error("database is gone");
     }
-    await expect(exportJsonl(broken(), out.resume())).rejects.toThrow("database is gone");
+    await expect(exportJsonl(asLines(broken()), out.resume())).rejects.toThrow("database is gone");
     expect(out.destroyed).toBe(false);
   });
 
@@ -281,7 +295,7 @@ describe("an export to somewhere slow, broken or gone", () => {
     const many = Array.from({ length: 50 }, (_, b) =>
       Array.from({ length: 100 }, (_, i) => image(`${b}/${i}.jpg`)),
     );
-    expect(await exportJsonl(batches(...many), out)).toBe(5000);
+    expect(await exportJsonl(asLines(batches(...many)), out)).toBe(5000);
     out.end();
     await once(out, "close");
     expect((await readFile(file, "utf8")).trimEnd().split("\n")).toHaveLength(5000);

@@ -7,7 +7,7 @@ import { IMAGE_STATES, type ImageState } from "../../contract/image.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { createNew, errorCode, syncFolder } from "../results/durable-file.ts";
 import { exportCsv, exportJsonl } from "../results/export.ts";
-import { exportRows } from "../results/export-rows.ts";
+import { exportLines, exportRows } from "../results/export-rows.ts";
 import type { StoredBatch } from "../store/batches.ts";
 import type { Store } from "../store/store.ts";
 import { withBatch, writerOf, type HandlerContext } from "./context.ts";
@@ -48,8 +48,9 @@ async function writeExport(
     if ((await lstat(folder)).isSymbolicLink()) return fail(notWritable(folder, "it is a symbolic link."));
     const out = (await createNew(temp)).createWriteStream({ flush: true });
     const scope = { batchId: batch.id, states, reason: null, search: "", label: null, imageIds: null };
-    const write = format === "jsonl" ? exportJsonl : exportCsv;
-    const images = await write(exportRows(store, scope), out);
+    const images = await (format === "jsonl"
+      ? exportJsonl(exportLines(store, scope), out)
+      : exportCsv(exportRows(store, scope), out));
     out.end();
     await finished(out);
     const file = await nameIt(temp, folder, `nightrun export ${stamp(at)}`, format);

@@ -5,12 +5,17 @@ import { sha256Hex } from "../intake/identity.ts";
 import type { ExportRow } from "../store/queries.ts";
 import type { Scope } from "../store/scope.ts";
 import type { StoredRun } from "../store/rows.ts";
+import type { PagePlace } from "../store/image-pages.ts";
+import type { OperationOutput } from "../store/operations.ts";
 import type { Store } from "../store/store.ts";
 import { unpackJson } from "./compress.ts";
+import type { ExportText } from "./export.ts";
 import { resultFileNames } from "./safe-path.ts";
 import { suffixesIn } from "./suffixes-in.ts";
 
 const PAGE = 100;
+/** Lines cross from the store's thread as one text: larger pages cost fewer crossings. */
+const LINES_PAGE = 500;
 
 function iso(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
@@ -64,4 +69,25 @@ export async function* exportRows(store: Store, scope: Scope): AsyncGenerator<Ex
     if (page.length < PAGE || last === undefined) return;
     after = { value: last.image.path, id: last.image.id };
   }
+}
+
+/** The same as lines of JSON; the next page is made while this one is written. */
+export async function* exportLines(store: Store, scope: Scope): AsyncGenerator<ExportText> {
+  const read = (after: PagePlace | null): ReturnType<typeof askLines> => askLines(store, scope, after);
+  let next: ReturnType<typeof askLines> | null = read(null);
+  while (next !== null) {
+    const { lines, images, last }: OperationOutput<"exportLines"> = await next;
+    next = images < LINES_PAGE ? null : read(last);
+    // Whoever stops reading never meets the failure of a page that nobody waits for.
+    next?.catch(() => undefined);
+    yield { text: lines, images };
+  }
+}
+
+function askLines(
+  store: Store,
+  scope: Scope,
+  after: PagePlace | null,
+): Promise<OperationOutput<"exportLines">> {
+  return store.call("exportLines", { scope, after, limit: LINES_PAGE });
 }

@@ -1,12 +1,18 @@
 import type { Writable } from "node:stream";
 import { stringify } from "csv-stringify/sync";
-import { type ExportImage, exportImage, type ExportRun } from "../../contract/export.ts";
+import type { ExportImage, ExportRun } from "../../contract/export.ts";
 import { errorCode } from "./durable-file.ts";
 import { readOutput } from "./read-output.ts";
 import { labelText, sumLabels, summarize } from "./summary.ts";
 
 /** Images in batches, in path order, as the store pages them. */
 export type ExportRows = AsyncIterable<readonly ExportImage[]>;
+
+/** Images as text that is ready to be written, in path order. */
+export interface ExportText {
+  text: string;
+  images: number;
+}
 
 type Cell = string | number | null;
 
@@ -55,12 +61,7 @@ function write(out: Writable, text: string): Promise<void> {
   });
 }
 
-async function writeBatches(
-  rows: ExportRows,
-  out: Writable,
-  head: string,
-  lines: (batch: readonly ExportImage[]) => string,
-): Promise<number> {
+async function writeTexts(texts: AsyncIterable<ExportText>, out: Writable, head: string): Promise<number> {
   const hold = (): void => {
     // The write that met the error tells it; without a listener the same error would end the process.
   };
@@ -68,10 +69,10 @@ async function writeBatches(
   let written = 0;
   try {
     if (head !== "") await write(out, head);
-    for await (const batch of rows) {
-      if (batch.length === 0) continue;
-      await write(out, lines(batch));
-      written += batch.length;
+    for await (const { text, images } of texts) {
+      if (images === 0) continue;
+      await write(out, text);
+      written += images;
     }
     out.off("error", hold);
     return written;
@@ -85,13 +86,11 @@ async function writeBatches(
 }
 
 /**
- * Writes one JSON object a line and image; gives how many images were written. Leaves `out` open.
+ * Writes one JSON object a line and image (`exportLine`); gives how many images were written. Leaves `out` open.
  * A reader that goes away early (`| head`) is no error: the export stops there.
  */
-export function exportJsonl(rows: ExportRows, out: Writable): Promise<number> {
-  return writeBatches(rows, out, "", (batch) =>
-    batch.map((image) => `${JSON.stringify(exportImage(image))}\n`).join(""),
-  );
+export function exportJsonl(lines: AsyncIterable<ExportText>, out: Writable): Promise<number> {
+  return writeTexts(lines, out, "");
 }
 
 function resultRun({ runId, runs }: ExportImage): ExportRun | undefined {
@@ -129,5 +128,9 @@ function csv(rows: readonly (readonly Cell[])[]): string {
  * No text in it runs as a formula; numbers are numbers. Leaves `out` open; a reader that goes away early is no error.
  */
 export function exportCsv(rows: ExportRows, out: Writable): Promise<number> {
-  return writeBatches(rows, out, csv([[...CSV_COLUMNS]]), (batch) => csv(batch.map(csvRow)));
+  return writeTexts(csvTexts(rows), out, csv([[...CSV_COLUMNS]]));
+}
+
+async function* csvTexts(rows: ExportRows): AsyncGenerator<ExportText> {
+  for await (const batch of rows) yield { text: csv(batch.map(csvRow)), images: batch.length };
 }

@@ -111,7 +111,6 @@ export interface ResultPlace {
 export function resultPlace(path: string): ResultPlace {
   const components = path.split("/");
   const base = escapeComponent(components.at(-1) ?? "");
-  const shortened = `~${hashOf(base)}`;
   return {
     folders: components.slice(0, -1).map((component, i) => safeFolder(component, i === 0)),
     nameOf(suffix, mark = "") {
@@ -119,7 +118,8 @@ export function resultPlace(path: string): ResultPlace {
       const taken = end.length + Math.max(RESERVE_BYTES, Buffer.byteLength(mark));
       return shorten(base, MAX_NAME_BYTES - taken) + mark + end;
     },
-    owns: (name, mark = "") => name.startsWith(`${base}${mark}.`) || name.includes(`${shortened}${mark}.`),
+    owns: (name, mark = "") =>
+      name.startsWith(`${base}${mark}.`) || name.includes(`~${hashOf(base)}${mark}.`),
   };
 }
 

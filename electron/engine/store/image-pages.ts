@@ -15,12 +15,18 @@ const ORDERS = {
 /** So many rows are sorted in a moment; of more, enough are met soon in the order of all images. */
 const SORTED_AT_ONCE = 20_000;
 
+/** The sort value and id of a row. */
+export interface PagePlace {
+  value: string | number;
+  id: number;
+}
+
 export interface PageQuery {
   scope: Scope;
   sort: keyof typeof ORDERS;
   descending: boolean;
   /** The sort value and id of the last row before; null = from the start. */
-  after: { value: string | number; id: number } | null;
+  after: PagePlace | null;
   /** Rows left out behind that. @default 0 */
   skip?: number;
   limit: number;
@@ -40,7 +46,19 @@ export function pageImages(db: Database, query: PageQuery): StoredImage[] {
 
 /** The ids are found in an index alone; only the rows of the page itself are read. */
 function rowsOf(db: Database, query: PageQuery): StoredImage[] {
+  return pageOf(db, query)
+    .map((row) => imageById(db, row[1]))
+    .filter((image) => image !== null);
+}
+
+/** The sort value, the id and other columns of `images i` of each row of a page, in its order. */
+export function pageOf(
+  db: Database,
+  query: PageQuery,
+  columns = "",
+): [value: string | number, id: number, ...unknown[]][] {
   if (query.scope.states.length === 0) return [];
+  const others = columns === "" ? "" : `, ${columns}`;
   const [compare, order] = query.descending ? ["<", "DESC"] : [">", "ASC"];
   const { column } = ORDERS[query.sort];
   const values: unknown[] = [];
@@ -51,14 +69,12 @@ function rowsOf(db: Database, query: PageQuery): StoredImage[] {
     const after =
       query.after === null ? "" : ` AND ${column} ${compare}= ? AND (${column}, i.id) ${compare} (?, ?)`;
     if (query.after !== null) values.push(query.after.value, query.after.value, query.after.id);
-    return `SELECT ${column} AS key, i.id AS id FROM images i ${hint} WHERE ${where.sql}${after}`;
+    return `SELECT ${column} AS key, i.id AS id${others} FROM images i ${hint} WHERE ${where.sql}${after}`;
   });
   return db
     .sql(`${arms.join(" UNION ALL ")} ORDER BY key ${order}, id ${order} LIMIT ? OFFSET ?`)
     .raw()
-    .all(...values, query.limit, query.skip ?? 0)
-    .map((row) => imageById(db, (row as [unknown, number])[1]))
-    .filter((image) => image !== null);
+    .all(...values, query.limit, query.skip ?? 0) as [string | number, number, ...unknown[]][];
 }
 
 interface Arm {

@@ -1,4 +1,5 @@
 import type { AppSettings } from "../../contract/api.ts";
+import { exportLine } from "../results/export-line.ts";
 import * as appSettings from "./app-settings.ts";
 import * as batches from "./batches.ts";
 import * as changes from "./changes.ts";
@@ -6,6 +7,7 @@ import * as check from "./check.ts";
 import type { Database } from "./database.ts";
 import * as events from "./events.ts";
 import * as imagePages from "./image-pages.ts";
+import { imagesForExport } from "./export-page.ts";
 import * as images from "./images.ts";
 import * as night from "./night.ts";
 import * as queries from "./queries.ts";
@@ -13,6 +15,7 @@ import * as removal from "./removal.ts";
 import type { NewEvent } from "./rows.ts";
 import * as results from "./results.ts";
 import * as runs from "./runs.ts";
+import type { Scope } from "./scope.ts";
 import * as sessions from "./sessions.ts";
 import * as suspects from "./suspects.ts";
 
@@ -93,6 +96,19 @@ export const OPERATIONS = {
   runsOf: queries.runsOf,
   pageRuns: queries.pageRuns,
   exportPage: queries.exportPage,
+  /** The same as lines of JSON, made where the rows are read; `last` = the place to go on from. */
+  exportLines: (
+    db: Database,
+    input: { scope: Scope; after: imagePages.PagePlace | null; limit: number },
+  ): { lines: string; images: number; last: imagePages.PagePlace | null } => {
+    const images = imagesForExport(db, input);
+    const last = images.at(-1);
+    return {
+      lines: images.map(exportLine).join(""),
+      images: images.length,
+      last: last === undefined ? null : { value: last.path, id: last.id },
+    };
+  },
   groupFailures: queries.groupFailures,
   countRetry: queries.countRetry,
   retryImages: queries.retryImages,
