@@ -42,6 +42,8 @@ interface Polling {
   /** Time that counts against the deadline: not while a gate was closed. */
   waitedMs: number;
   lastMono: number;
+  /** When the run was submitted, as far as that can be told. */
+  submittedMono: number;
 }
 
 /**
@@ -63,6 +65,7 @@ export async function collectRun(
     busyInARow: 0,
     waitedMs: 0,
     lastMono: dispatch.clock.mono(),
+    submittedMono: dispatch.clock.mono() - run.ageMs,
   };
   for (;;) {
     await waitForTurn(dispatch, polling);
@@ -244,7 +247,7 @@ async function afterPending(dispatch: Dispatch, polling: Polling): Promise<Endin
 async function lose(dispatch: Dispatch, polling: Polling, waitedMs: number | null): Promise<Ending> {
   const waited = waitedMs === null ? null : Math.round(waitedMs);
   await record(dispatch, polling.run, { kind: "lost", waitedMs: waited, retryAt: dispatch.clock.now() });
-  dispatch.trouble.lost();
+  dispatch.trouble.lost(polling.submittedMono);
   return "ended";
 }
 

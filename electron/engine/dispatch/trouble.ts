@@ -37,7 +37,8 @@ export interface Trouble {
   runFailed(failure: ImageFailure): void;
   /** A run ended well. */
   finished(): void;
-  lost(): void;
+  /** A result is lost whose run was submitted at `submittedMono`. */
+  lost(submittedMono: number): void;
   /** A person does not want to wait for the next try. */
   tryNow(): void;
   /** How long the present outage has lasted, in milliseconds; 0 = none. A person's gates are no outage. */
@@ -106,6 +107,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
   let unknown = 0;
   let refusedInARow = 0;
   let lostInARow = 0;
+  let lastStormMono = Number.NEGATIVE_INFINITY;
   let busyInARow = 0;
   let cautious = 0;
   let wake = new AbortController();
@@ -255,9 +257,11 @@ export function createTrouble(options: TroubleOptions): Trouble {
       cautious = 0;
       failedRunsInARow = 0;
     },
-    lost() {
-      if (++lostInARow < LOST_IN_A_ROW) return;
+    lost(submittedMono) {
+      // The server that forgot these has been looked at since: one warning for all that it forgot.
+      if (submittedMono < lastStormMono || ++lostInARow < LOST_IN_A_ROW) return;
       lostInARow = 0;
+      lastStormMono = clock.mono();
       waitThenOne("results-lost", null);
     },
     tryNow() {
