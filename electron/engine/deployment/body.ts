@@ -21,7 +21,8 @@ export interface SubmitBody extends HttpBody {
 
 /** A multiple of 3, so that pieces of base64 can be joined; its base64 (256 KiB) fills any socket's buffer. */
 const READ_BYTES = 3 * 64 * 1024;
-const BASE64_BYTES = (READ_BYTES / 3) * 4;
+/** With more bodies than this under way, each of the others takes pieces of half the size: memory counts more then. */
+const MOST_LARGE = 16;
 /** Encoded at once: the text of a longer piece is memory that the system maps anew each time, at five times the cost. */
 const ENCODE_BYTES = READ_BYTES / 4;
 
@@ -115,6 +116,9 @@ function parametersOnWire(settings: readonly ParameterSetting[]): unknown[] {
   }));
 }
 
+/** Bodies of this process that are being read. */
+let underWay = 0;
+
 /**
  * Two output buffers take turns: a piece stays untouched until the next but one is asked for, when the socket has
  * long copied or sent it.
@@ -124,15 +128,22 @@ async function* base64Of(
   bytes: number,
   onPiece: (piece: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array> {
-  const raw = Buffer.allocUnsafeSlow(Math.min(READ_BYTES, bytes));
-  const texts = [0, 1].map(() => Buffer.allocUnsafeSlow(Math.min(BASE64_BYTES, 4 * Math.ceil(bytes / 3))));
-  for (let position = 0, turn = 0; position < bytes; turn = 1 - turn) {
-    const piece = raw.subarray(0, Math.min(READ_BYTES, bytes - position));
-    await readFully(handle, piece, position);
-    position += piece.length;
-    onPiece(piece);
-    const text = texts[turn] ?? Buffer.alloc(BASE64_BYTES);
-    yield text.subarray(0, encode(piece, text));
+  underWay += 1;
+  try {
+    const pieceBytes = Math.min(underWay > MOST_LARGE ? READ_BYTES / 2 : READ_BYTES, bytes);
+    const textBytes = 4 * Math.ceil(pieceBytes / 3);
+    const raw = Buffer.allocUnsafeSlow(pieceBytes);
+    let [text, other] = [Buffer.allocUnsafeSlow(textBytes), Buffer.allocUnsafeSlow(textBytes)];
+    for (let position = 0; position < bytes;) {
+      const piece = raw.subarray(0, Math.min(pieceBytes, bytes - position));
+      await readFully(handle, piece, position);
+      position += piece.length;
+      onPiece(piece);
+      yield text.subarray(0, encode(piece, text));
+      [text, other] = [other, text];
+    }
+  } finally {
+    underWay -= 1;
   }
 }
 
