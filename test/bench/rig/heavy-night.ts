@@ -77,9 +77,9 @@ for (let ready = 0; ready < orders.pictures;) {
 await runner.resume();
 
 let walks = 0;
-let isOver = false;
+const over = new AbortController();
 const walking = (async () => {
-  while (!isOver) {
+  while (!over.signal.aborted) {
     await runner.rescan();
     walks += 1;
   }
@@ -88,7 +88,7 @@ for (let done = 0; done < orders.pictures;) {
   await systemClock.sleep(100, never);
   done = (await runner.ledger()).ledger.done;
 }
-isOver = true;
+over.abort();
 await walking;
 delay.disable();
 const { ledger } = await runner.ledger();

@@ -1,15 +1,18 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { programFile } from "./built.ts";
 import type { ServerOrders, ServerStats } from "./server.ts";
 
 /** The task whose output the bench server gives; as `nightrun run --output` takes it. */
 export const TASK = "image_facts";
 
 /** Starts a program of the bench in a process of its own; it ends with this one. */
-function start(program: string, orders: unknown, execArgv: readonly string[] = []): ChildProcess {
-  const file = fileURLToPath(new URL(`../${program}`, import.meta.url));
-  return fork(file, [JSON.stringify(orders)], {
+async function start(
+  program: string,
+  orders: unknown,
+  execArgv: readonly string[] = [],
+): Promise<ChildProcess> {
+  return fork(await programFile(program), [JSON.stringify(orders)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     execArgv: [...execArgv],
   });
@@ -39,7 +42,7 @@ export interface BenchServer {
 }
 
 export async function startServer(orders: ServerOrders): Promise<BenchServer> {
-  const child = start("rig/server.ts", orders);
+  const child = await start("rig/server.ts", orders);
   const url = (await nextMessage(child, "The bench server")) as string;
   const ask = async (question: string): Promise<unknown> => {
     const answer = nextMessage(child, "The bench server");
@@ -64,7 +67,7 @@ export async function runProgram<T>(
   orders: unknown,
   execArgv: readonly string[] = [],
 ): Promise<T> {
-  const child = start(program, orders, execArgv);
+  const child = await start(program, orders, execArgv);
   const exit = once(child, "exit");
   const answer = (await nextMessage(child, program)) as T;
   await exit;
