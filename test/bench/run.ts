@@ -90,7 +90,17 @@ async function runAll(wanted: readonly string[], quick: boolean): Promise<void> 
 }
 
 const given = process.argv.slice(2);
+const foreign = given.filter(
+  (argument) => argument.startsWith("--") && !["--quick", "--here"].includes(argument),
+);
 const names = given.filter((argument) => !argument.startsWith("--"));
 const quick = given.includes("--quick");
-if (given.includes("--here")) await runHere(names[0] ?? "", quick);
-else await runAll(names, quick);
+if (foreign.length > 0) {
+  console.error(`${foreign.join(" ")} is not known: node test/bench/run.ts [--quick] [measure …]`);
+  process.exitCode = 2;
+} else if (given.includes("--here")) await runHere(names[0] ?? "", quick);
+else
+  await runAll(names, quick).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 2;
+  });
