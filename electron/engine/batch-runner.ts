@@ -12,7 +12,7 @@ import type { Dispatch } from "./dispatch/context.ts";
 import { createGates, type Gates } from "./dispatch/gates.ts";
 import { createPump, type Pump } from "./dispatch/pump.ts";
 import { createRate, type Rate } from "./dispatch/rate.ts";
-import { createRunTimes, type RunTimes } from "./dispatch/run-times.ts";
+import { createRunTimes, uncertainWaitMs, type RunTimes } from "./dispatch/run-times.ts";
 import { createTrouble, type Trouble } from "./dispatch/trouble.ts";
 import { createWindow } from "./dispatch/window.ts";
 import type { Hands } from "./hands.ts";
@@ -264,6 +264,11 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     };
   }
 
+  /** Rows wait by the wall clock; where it was set back, they would wait that much longer. */
+  function bringForward(): Promise<void> {
+    return store.call("bringForward", { batchId, notAfter: clock.now() + uncertainWaitMs(times) });
+  }
+
   /** What has to be looked at now and then: room on disk, raised limits, late results, a machine that slept. */
   async function housekeeping(): Promise<void> {
     const disk = createDiskGuard({
@@ -279,6 +284,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       if (gap > SLEEP_GAP_MS) {
         await store.call("addEvent", { at: now, event: { batchId, kind: "slept", detail: { forMs: gap } } });
       }
+      if (now < lastNow) await bringForward();
       lastNow = now;
       if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");
       lookAtBattery();
@@ -323,6 +329,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     batchId,
     async start() {
       times = createRunTimes(await store.call("recentRunTimes", { batchId, limit: 500 }));
+      await bringForward();
       build();
       await makeRate();
       startedPaused = batch.paused;

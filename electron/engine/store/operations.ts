@@ -64,6 +64,7 @@ export const OPERATIONS = {
 
   dueImages: runs.dueImages,
   nextDueAt: runs.nextDueAt,
+  bringForward: runs.bringForward,
   intendRun: runs.intendRun,
   reportRun: runs.reportRun,
   openRuns: runs.openRuns,

@@ -34,6 +34,15 @@ export function nextDueAt(db: Database, batchId: number): number | null {
   return row?.nextAt ?? null;
 }
 
+/** No image waits longer than until this moment of the wall clock: one that was set back would let it wait for days. */
+export function bringForward(db: Database, input: { batchId: number; notAfter: number }): void {
+  db.sql(
+    `UPDATE images SET nextAt = @notAfter
+     WHERE batchId = @batchId AND current = 1 AND stage IN ('READY', 'UNCERTAIN')
+     AND nextAt > @notAfter AND nextAt < 9007199254740991`,
+  ).run(input);
+}
+
 export interface IntentInput {
   imageId: number;
   sessionId: number;
