@@ -42,7 +42,7 @@ export const runner: Runner = {
   promise:
     "P14, F2: a network that is down for 10 minutes or 2 hours fails no image, is tried at most 40 times in any 10 minutes, and the first submission goes within 30 s of its return with the window of before.",
   inShortForm: false,
-  limitS: { short: 60, full: 150 },
+  limitS: { short: 100, full: 150 },
   cannotRun: cannotHaveNetwork,
   run,
   controls: [
