@@ -21,6 +21,7 @@ export interface LongBatchReport {
   peakRssMb: number;
 }
 
+const LONGEST_MS = 240_000;
 const orders = JSON.parse(process.argv[2] ?? "{}") as LongBatchOrders;
 const startedAt = performance.timeOrigin;
 const before = performance.now();
@@ -43,6 +44,7 @@ const runner = started.value;
 const openMs = performance.now() - before;
 let done = 0;
 while (runner.walking || done < orders.images) {
+  if (performance.now() - before > LONGEST_MS) throw new Error(`Only ${done} images were done in time`);
   await systemClock.sleep(100, new AbortController().signal);
   done = (await runner.ledger()).ledger.done - first.done;
 }
