@@ -13,13 +13,23 @@ const RECENT = 11;
 const FEWEST_TO_LEARN = 5;
 const SHORTEST_DEADLINE_MS = 10 * 60 * 1000;
 const TYPICAL_TIMES_TO_DEADLINE = 20;
+/** A run that took this many times as long as is typical did not: the clock was set meanwhile. */
+const LONGEST_TIMES_TYPICAL = 50;
 const LOST_AFTER_P99 = 1.5;
 /** Before anything has finished, a run is not called lost earlier than this after its submission. */
 const UNKNOWN_RUN_TIME_MS = 60_000;
 const SHORTEST_UNCERTAIN_WAIT_MS = 5_000;
 
+/** Without those of an earlier session in which the wall clock was set, or the machine slept. */
+function plausible(earlier: readonly number[]): number[] {
+  const median = [...earlier].sort((a, b) => a - b)[Math.floor(earlier.length / 2)] ?? 0;
+  const longest = Math.max(SHORTEST_DEADLINE_MS, LONGEST_TIMES_TYPICAL * median);
+  return earlier.filter((ms) => ms <= longest);
+}
+
+/** `earlier`: of earlier sessions, the newest first, by the wall clock. */
 export function createRunTimes(earlier: readonly number[] = []): RunTimes {
-  const times = earlier.slice(0, REMEMBERED).reverse();
+  const times = plausible(earlier.slice(0, REMEMBERED)).reverse();
   let sorted: number[] | null = null;
   return {
     add(ms) {
