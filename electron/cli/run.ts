@@ -17,7 +17,8 @@ import { version } from "./version.ts";
 import { openWriterControl } from "./writer-control.ts";
 
 /** What is paid for is still collected for this long after the first Ctrl-C. */
-const COLLECT_ON_STOP_MS = 10_000;
+/** Winding up takes a moment, too: within 10 s the program is gone. */
+const COLLECT_ON_STOP_MS = 9_000;
 const SHOW_EVERY_MS = 250;
 
 interface RunContext {
