@@ -17,6 +17,7 @@ const IMAGES = 60;
 export const ON_THEIR_WAY = 3;
 const BEFORE = 20;
 const PATIENCE_MS = 30_000;
+const NOTICED_WITHIN_MS = 10_000;
 
 /** One way for a server to be gone. Times are the engine's. */
 export interface Outage {
@@ -61,9 +62,14 @@ export async function liveThrough(book: Notebook, outage: Outage, options: Simul
   );
   await outage.begin(rig.simulator);
   const beganAt = rig.clock.mono();
-  const noticed = await within(PATIENCE_MS, rig.untilGate("unreachable"));
+  const noticed = await within(NOTICED_WITHIN_MS, rig.untilGate("unreachable"));
   book.check(noticed, `${name}: nobody noticed that the server is gone`);
-  if (!noticed) return;
+  if (!noticed) {
+    // What hangs on the line would keep the engine from closing.
+    const again = await outage.end(rig.simulator);
+    if (again !== rig.simulator) await again.close();
+    return;
+  }
   await rig.clock.sleep(outage.lengthMs - (rig.clock.mono() - beganAt));
   // Back at the worst moment: just after a look that failed.
   const looks = requests.length;
