@@ -99,7 +99,7 @@ async function run({ short, seed }: Size): Promise<Verdict> {
   book.figure("bytes of the short answer", ownBytes);
   const cuts = await cutAll(book, everyByte(ownBytes, short ? 9 : 1), { mode: "plain", ownBytes });
   book.figure("cuts of short answers", cuts);
-  const long = await cutAll(book, someBytes(random, short ? 1 : 8), { mode: "advice", ownBytes });
+  const long = await cutAll(book, someBytes(random, short ? 1 : 5), { mode: "advice", ownBytes });
   book.figure("cuts of long answers", long);
   return book.verdict();
 }
