@@ -91,7 +91,7 @@ function countPosts(counts: Counts): () => void {
 }
 
 function countSyncs(counts: Counts, files: { sync: () => Promise<void> }): () => void {
-  const sync = Reflect.get(files, "sync") as (this: unknown) => Promise<void>;
+  const sync: (this: unknown) => Promise<void> = Reflect.get(files, "sync");
   files.sync = function () {
     counts.fsyncs += 1;
     return sync.call(this);

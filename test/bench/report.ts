@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { dirname } from "node:path";
 import { meets, type Finding } from "./measure.ts";
 
@@ -10,6 +10,8 @@ export interface Machine {
   memoryGb: number;
   node: string;
   platform: string;
+  /** Processes that wanted to run in the last minute, before the bench began; 0 where nobody counts them. */
+  load: number;
 }
 
 /** What one measure gave, or why it gave nothing. */
@@ -29,7 +31,17 @@ export function machineFacts(): Machine {
     memoryGb: Math.round(totalmem() / 1e9),
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
+    load: Math.round(10 * (loadavg()[0] ?? 0)) / 10,
   };
+}
+
+/** From this load on, for each core, times say more about the machine than about Nightrun. */
+const BUSY_LOAD = 0.5;
+
+/** What has to be said before any time is believed; null when the machine is free. */
+export function busyLine({ cores, load }: Machine): string | null {
+  if (load < BUSY_LOAD * cores) return null;
+  return `This machine is busy (load ${load} on ${cores} cores): rates and delays below are worse than Nightrun's own; CPU times and counts hold.`;
 }
 
 export function machineLine({ cores, processor, memoryGb, node, platform }: Machine): string {

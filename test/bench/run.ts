@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { skippedSoFar, type Measure } from "./measure.ts";
-import { machineFacts, machineLine, misses, table, writeJson, type Outcome } from "./report.ts";
+import { busyLine, machineFacts, machineLine, misses, table, writeJson, type Outcome } from "./report.ts";
 
 /**
  * `npm run bench [-- [--quick] [measure …]]`: runs the named measures, or all, one after the other, each in a process
@@ -70,7 +70,9 @@ async function namesToRun(wanted: readonly string[], quick: boolean): Promise<st
 
 async function runAll(wanted: readonly string[], quick: boolean): Promise<void> {
   const machine = machineFacts();
+  const busy = busyLine(machine);
   console.log(machineLine(machine));
+  if (busy !== null) console.log(`\n*** ${busy} ***`);
   const outcomes: Outcome[] = [];
   for (const name of await namesToRun(wanted, quick)) {
     process.stderr.write(`${name} …\n`);
@@ -85,6 +87,7 @@ async function runAll(wanted: readonly string[], quick: boolean): Promise<void> 
   const missed = misses(outcomes);
   const seconds = outcomes.reduce((sum, outcome) => sum + outcome.seconds, 0);
   console.log(`\n${seconds.toFixed(0)} s in all; everything is in ${JSON_FILE}.`);
+  if (busy !== null) console.log(`\n*** ${busy} ***`);
   console.log(missed.length === 0 ? "Every bar is met." : `Bars missed:\n${missed.join("\n")}`);
   process.exitCode = missed.length === 0 ? 0 : 1;
 }

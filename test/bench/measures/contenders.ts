@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median, skipLoudly, spread, type Bar, type Finding, type Measure } from "../measure.ts";
@@ -197,6 +197,23 @@ function serverFigures(laps: Record<Name, Lap[]>, runMs: number): Finding[] {
   ];
 }
 
+const FLUSHES = 50;
+const FLUSHED_BYTES = 4096;
+
+/** What one fsync takes here: six of them follow each other while Nightrun holds a slot. */
+async function flushTimes(base: string): Promise<number[]> {
+  const handle = await open(join(base, "flushed"), "w");
+  const times: number[] = [];
+  for (let n = 0; n < FLUSHES; n++) {
+    await handle.write(Buffer.alloc(FLUSHED_BYTES), 0, FLUSHED_BYTES, n * FLUSHED_BYTES);
+    const startedAt = performance.now();
+    await handle.sync();
+    times.push(performance.now() - startedAt);
+  }
+  await handle.close();
+  return times;
+}
+
 async function runTables(quick: boolean): Promise<Finding[]> {
   const names: Name[] = ["nightrun", "bare", "fetch", ...(hasShellTools() ? (["shell"] as const) : [])];
   const slow: Table = quick
@@ -211,6 +228,7 @@ async function runTables(quick: boolean): Promise<Finding[]> {
       all: await writePhotos(join(base, "all"), fast.images, PICTURE_BYTES),
       few: await writePhotos(join(base, "few"), fast.shellImages, PICTURE_BYTES),
     };
+    const flushes = await flushTimes(base);
     const slowLaps = await raceAll(base, photos, names, slow);
     const fastLaps = await raceAll(base, photos, names, fast);
     return [
@@ -220,6 +238,7 @@ async function runTables(quick: boolean): Promise<Finding[]> {
       ...figures(names, fastLaps, 0),
       ...serverFigures(slowLaps, 200),
       ...serverFigures(fastLaps, 0),
+      finding("a flush of 4 kB to this disk (fsync), before the races", flushes, "ms", null),
     ];
   } finally {
     await rm(base, { recursive: true, force: true });
