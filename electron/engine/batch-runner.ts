@@ -82,6 +82,8 @@ const REVISE_PAGE = 500;
 const POKE_EVERY_MS = 100;
 /** A gap this much longer than a housekeeping beat means that the machine slept. */
 const SLEEP_GAP_MS = 30_000;
+/** The wall clock went this much faster or slower than time itself: somebody set it, or the machine slept. */
+const CLOCK_JUMP_MS = 2_000;
 
 export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   const { store, clock, random, spool } = options;
@@ -277,6 +279,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       minimumFreeBytes: options.minimumFreeBytes,
     });
     let lastNow = clock.now();
+    let lastMono = clock.mono();
     while (!stopped.signal.aborted) {
       await clock.sleep(HOUSEKEEPING_MS, stopped.signal);
       const now = clock.now();
@@ -285,7 +288,13 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
         await store.call("addEvent", { at: now, event: { batchId, kind: "slept", detail: { forMs: gap } } });
       }
       if (now < lastNow) await bringForward();
+      const mono = clock.mono();
+      const jump = now - lastNow - (mono - lastMono);
+      // Waits are kept as wall-clock times, so that they outlive the program: they move with a clock that is set.
+      if (Math.abs(jump) > CLOCK_JUMP_MS)
+        await store.call("shiftDue", { batchId, byMs: Math.round(jump), at: now });
       lastNow = now;
+      lastMono = mono;
       if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");
       lookAtBattery();
       await pump.adopt();

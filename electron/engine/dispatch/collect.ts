@@ -24,6 +24,10 @@ export interface RunToCollect {
 /** Polls after a doubt: three times "not yet" and the result is not coming. */
 const POLLS_AFTER_DOUBT = 3;
 const LONGEST_DOUBT_POLL_MS = 10_000;
+/** A timer that is so much too late stood still with its machine. */
+const SLEPT_MS = 30_000;
+/** Over so long the questions of runs that were waited for meanwhile are spread. */
+const SPREAD_MS = 30_000;
 /** A poll that the deployment does not understand is repeated slowly. */
 const PROTOCOL_PAUSE_MS = 30_000;
 const LONGEST_BUSY_EXPONENT = 3;
@@ -88,6 +92,8 @@ async function waitForTurn(dispatch: Dispatch, polling: Polling): Promise<void> 
   await clock.sleep(delay, stopped);
   const slept = clock.mono() - polling.lastMono;
   polling.waitedMs += Math.min(slept, 2 * delay + 120_000);
+  // After a sleep all timers are overdue at once: the questions are spread again.
+  if (slept > delay + SLEPT_MS) await clock.sleep(dispatch.random() * SPREAD_MS, stopped);
   for (;;) {
     await gates.untilCollecting(stopped);
     if (stopped.aborted) return;

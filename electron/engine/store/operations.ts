@@ -64,6 +64,7 @@ export const OPERATIONS = {
 
   dueImages: runs.dueImages,
   nextDueAt: runs.nextDueAt,
+  shiftDue: runs.shiftDue,
   bringForward: runs.bringForward,
   intendRun: runs.intendRun,
   reportRun: runs.reportRun,
