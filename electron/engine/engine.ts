@@ -21,7 +21,7 @@ import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
 import type { StoredBatch } from "./store/batches.ts";
 import { openDataFile, tellWhatWasLost } from "./open-data-file.ts";
-import type { Store } from "./store/store.ts";
+import { StoreError, type Store } from "./store/store.ts";
 import { makeFolder } from "./make-folder.ts";
 
 export interface EngineOptions {
@@ -152,7 +152,13 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? "", ...(options.secrets?.() ?? [])];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
-  const { sessionId, isStorm } = await beginSession(store, spool, clock, boot);
+  const begun = await beginSession(store, spool, clock, boot).catch(refusal(dataFile));
+  if ("reason" in begun) {
+    await log.close();
+    await store.close();
+    return fail(begun);
+  }
+  const { sessionId, isStorm } = begun;
   await tellWhatWasLost(opened.value, dataFile, clock);
   // That a session was begun is known even where the write-ahead file vanishes.
   await store.checkpoint();
@@ -165,6 +171,14 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   return succeed(
     createEngine(options, { store, ballast, spool, log, deployments, sessionId, isStorm, boot, dataFile }),
   );
+}
+
+/** A data file whose rows cannot even be taken up is refused like one that a check finds damaged. */
+function refusal(file: string): (error: unknown) => SetupFailure {
+  return (error) => {
+    if (error instanceof StoreError) return { reason: "data-file-damaged", file, detail: error.message };
+    throw error;
+  };
 }
 
 /** The folder of raw answers is as needed as the data file: without it no result could be taken in. */

@@ -37,8 +37,8 @@ function makeVersion10(file: string, fill: (db: DatabaseSync) => void = () => un
 const OLD_ROWS = `
 INSERT INTO sessions (id, startedAt, bootId) VALUES (1, 1, 'boot');
 INSERT INTO deployments (id, address) VALUES (1, 'simulator');
-INSERT INTO batches (id, name, folder, settingsJson, revisionId, createdAt) VALUES (1, 'b', '/p', '{}', 1, 1);
-INSERT INTO revisions (id, batchId, number, hash, deploymentId, decisionJson, createdAt) VALUES (1, 1, 1, 'h', 1, '{}', 1);
+INSERT INTO batches (id, name, folder, settingsJson, revisionId, createdAt) VALUES (1, 'b', '/p', '{"name":"b","decision":{},"intake":{},"results":{},"limits":{}}', 1, 1);
+INSERT INTO revisions (id, batchId, number, hash, deploymentId, decisionJson, createdAt) VALUES (1, 1, 1, 'h', 1, '{"deployment":"simulator","outputs":[],"parameters":[]}', 1);
 INSERT INTO images (id, batchId, revisionId, path, stage, bytes, mtimeUs, fileId, seenMono, sha256, summary, updatedAt)
   VALUES (1, 1, 1, 'a.png', 'DONE', 10, 1, '1:1', 1, x'00', 'one thing', 5), (2, 1, 1, 'b.png', 'READY', 10, 1, '1:2', 1, x'01', NULL, 6);
 INSERT INTO runs (id, imageId, batchId, sessionId, state, uuid, intentAt, startMono, submittedAt, finishedAt)

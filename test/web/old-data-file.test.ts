@@ -20,7 +20,7 @@ async function firstDataFile(): Promise<string> {
   const db = new BetterSqlite3(file);
   createTables((sql) => void db.exec(sql));
   db.exec(`
-    INSERT INTO batches (id, name, folder, settingsJson, revisionId, createdAt) VALUES (1, 'old', '/pictures', '{}', 1, 1);
+    INSERT INTO batches (id, name, folder, settingsJson, revisionId, createdAt) VALUES (1, 'old', '/pictures', '{"name":"old","decision":{},"intake":{},"results":{},"limits":{}}', 1, 1);
     INSERT INTO images (batchId, revisionId, path, stage, bytes, mtimeUs, fileId, seenMono, summary, durationMs, updatedAt)
       VALUES (1, 1, 'a.png', 'DONE', 10, 1, '1:1', 1, '2 red', 1500, 5), (1, 1, 'b.png', 'READY', 20, 1, '1:2', 1, NULL, NULL, 6);
     PRAGMA user_version = 10;

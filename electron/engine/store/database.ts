@@ -106,6 +106,40 @@ function findDamage(connection: BetterSqlite3.Database, file: string): string | 
     const found = String(connection.pragma(`integrity_check(${what})`, { simple: true }));
     if (found !== "ok") return found;
   }
+  return tables.length === 0 ? null : (findOtherSchema(connection) ?? findUnreadable(connection));
+}
+
+/** A byte of a table's definition may have changed: it must be as the steps up to its version make it. */
+function findOtherSchema(connection: BetterSqlite3.Database): string | null {
+  const model = new BetterSqlite3(":memory:");
+  try {
+    for (const migration of MIGRATIONS)
+      if (migration.version <= versionOf(connection)) migration.up((text) => void model.exec(text));
+    const wanted = "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'";
+    const found = connection.prepare("SELECT sql FROM sqlite_schema WHERE name = ?").pluck();
+    const rows = model.prepare(wanted).all() as { name: string; sql: string }[];
+    const other = rows.find(({ name, sql }) => found.get(name) !== sql);
+    return other === undefined ? null : `the definition of ${other.name} is not ours.`;
+  } finally {
+    model.close();
+  }
+}
+
+/** What every start reads as JSON, with the parts without which it cannot go on. */
+const READ_AS_JSON = [
+  { table: "batches", column: "settingsJson", parts: ["name", "decision", "intake", "results", "limits"] },
+  { table: "revisions", column: "decisionJson", parts: ["deployment", "outputs", "parameters"] },
+];
+
+/** A text in which a byte changed is a good row to SQLite; null = all can be read. */
+function findUnreadable(connection: BetterSqlite3.Database): string | null {
+  for (const { table, column, parts } of READ_AS_JSON) {
+    const missing = parts.map((part) => `json_type(${column}, '$.${part}') IS NULL`).join(" OR ");
+    const found = connection
+      .prepare(`SELECT id FROM ${table} WHERE iif(json_valid(${column}), ${missing}, 1) LIMIT 1`)
+      .get();
+    if (found !== undefined) return `a row of ${table} cannot be read.`;
+  }
   return null;
 }
 

@@ -251,7 +251,7 @@ export const runner: Runner = {
   promise:
     "P11: a damaged data file is noticed at the start, kept aside and replaced by the newest whole backup with a notice, or refused; it is never a silent empty start. The daily backups are whole, and the last three are kept.",
   inShortForm: false,
-  limitS: { short: 90, full: 200 },
+  limitS: { short: 150, full: 300 },
   run,
   controls: [
     {
@@ -305,7 +305,7 @@ export const runner: Runner = {
         {
           file: "electron/engine/open-data-file.ts",
           find: "if (!walMissing ||",
-          replace: "if (walMissing ||",
+          replace: "if (at > 0 ||",
         },
       ],
     },
