@@ -1,5 +1,4 @@
 import { dirname, resolve } from "node:path";
-import { createHash } from "node:crypto";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { Failure, SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
@@ -7,6 +6,7 @@ import type { Workflow } from "../contract/workflow.ts";
 import { createBatchRunner, type BatchRunner } from "./batch-runner.ts";
 import { ballastFile, createBallast, type Ballast } from "./ballast.ts";
 import { backUpDaily, backupFolder } from "./backup.ts";
+import { beginSession } from "./begin-session.ts";
 import { bootId } from "./boot-id.ts";
 import { checkDataFile } from "./check-data-file.ts";
 import type { Clock } from "./clock.ts";
@@ -21,7 +21,7 @@ import { removeBatch } from "./remove-batch.ts";
 import { checkPlaces, prepare, type Prepared } from "./setup.ts";
 import type { StoredBatch } from "./store/batches.ts";
 import { openDataFile, tellWhatWasLost } from "./open-data-file.ts";
-import { StoreError, type Store } from "./store/store.ts";
+import type { Store } from "./store/store.ts";
 import { makeFolder } from "./make-folder.ts";
 
 export interface EngineOptions {
@@ -85,19 +85,6 @@ export function ownPlaces(dataFile: string): {
   return { spool, control, logs, folders: [spool, logs, backupFolder(dataFile)], files: [...files, control] };
 }
 
-async function findSpooled(
-  spool: Spool,
-): Promise<Map<number, { bodyBytes: number; bodySha256: Uint8Array }>> {
-  const found = new Map<number, { bodyBytes: number; bodySha256: Uint8Array }>();
-  for (const runId of await spool.runIds()) {
-    if (!(await spool.isComplete(runId))) continue;
-    const body = await spool.read(runId);
-    found.set(runId, { bodyBytes: body.length, bodySha256: createHash("sha256").update(body).digest() });
-  }
-  return found;
-}
-
-const UNKNOWN_RETRY_MS = 5000;
 /** Events reach the log within this time. */
 const LOG_EVERY_MS = 1000;
 /** Whether there is room again for the ballast. */
@@ -105,27 +92,6 @@ const BALLAST_EVERY_MS = 60 * 1000;
 const BALLAST_AFTER_MS = 10 * 1000;
 /** Whether a day has passed since the last backup. */
 const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
-
-async function beginSession(
-  store: Store,
-  spool: Spool,
-  clock: Clock,
-  boot: string,
-): Promise<{ sessionId: number; isStorm: boolean }> {
-  const batches = await store.call("listBatches", null);
-  const retryUnknownAt = new Map(
-    batches.map((batch) => [
-      batch.id,
-      batch.settings.limits.onUncertain === "resubmit" ? clock.now() + UNKNOWN_RETRY_MS : null,
-    ]),
-  );
-  return store.call("beginSession", {
-    bootId: boot,
-    at: clock.now(),
-    retryUnknownAt,
-    spooled: await findSpooled(spool),
-  });
-}
 
 /** Opens the data file for writing (refused while another process does), recovers, and is ready to start batches. */
 export async function openEngine(options: EngineOptions): Promise<Result<Engine, SetupFailure>> {
@@ -152,13 +118,13 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   const secrets = (): string[] => [options.env.IKOMIA_TOKEN ?? "", ...(options.secrets?.() ?? [])];
   const log = await openLog({ folder: places.logs, store, clock, secrets });
   const boot = bootId();
-  const begun = await beginSession(store, spool, clock, boot).catch(refusal(dataFile));
-  if ("reason" in begun) {
+  const begun = await beginSession({ store, spool, clock, boot, dataFile });
+  if (!begun.ok) {
     await log.close();
     await store.close();
-    return fail(begun);
+    return begun;
   }
-  const { sessionId, isStorm } = begun;
+  const { sessionId, isStorm } = begun.value;
   await tellWhatWasLost(opened.value, dataFile, clock);
   // That a session was begun is known even where the write-ahead file vanishes.
   await store.checkpoint();
@@ -171,14 +137,6 @@ export async function openEngine(options: EngineOptions): Promise<Result<Engine,
   return succeed(
     createEngine(options, { store, ballast, spool, log, deployments, sessionId, isStorm, boot, dataFile }),
   );
-}
-
-/** A data file whose rows cannot even be taken up is refused like one that a check finds damaged. */
-function refusal(file: string): (error: unknown) => SetupFailure {
-  return (error) => {
-    if (error instanceof StoreError) return { reason: "data-file-damaged", file, detail: error.message };
-    throw error;
-  };
 }
 
 /** The folder of raw answers is as needed as the data file: without it no result could be taken in. */
