@@ -1,0 +1,197 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { chromium, type Page } from "playwright";
+import { openCaller } from "../../e2e/support/caller.ts";
+import { startHost, type Host } from "../../e2e/support/host.ts";
+import { writePictures } from "../../support/pictures.ts";
+import { median, skipLoudly, spread, type Finding, type Measure } from "../measure.ts";
+import { startServer } from "../rig/processes.ts";
+import { benchSettings, inOwnFolder } from "../support/bench-batch.ts";
+import { fillDataFile } from "../support/filled-data-file.ts";
+
+const CHROMIUM = process.env.NIGHTRUN_CHROMIUM ?? "/usr/bin/chromium";
+const PROJECT = fileURLToPath(new URL("../../..", import.meta.url));
+const OUT = process.env.NIGHTRUN_OUT ?? join(PROJECT, "out");
+const ROUNDS = 5;
+const atMost = (value: number) => ({ kind: "at-most", value }) as const;
+
+/** Runs in the page before it: notes when the first row of the table stands there, since the start of the navigation. */
+const NOTE_FIRST_ROW = `
+globalThis.firstRowAt = null;
+(function look() {
+  if (document.querySelector("[role=row] .path")) globalThis.firstRowAt = performance.now();
+  else requestAnimationFrame(look);
+})();`;
+
+/** Goes to a place of the page and gives how long it took until every row shown was of that state. */
+const FILTER = `(async (state) => {
+  const before = performance.now();
+  location.hash = "#/batch/1/images?state=" + state;
+  for (;;) {
+    await new Promise(requestAnimationFrame);
+    const labels = [...document.querySelectorAll("[role=row] .state > .state")];
+    if (labels.length > 0 && labels.every((label) => label.classList.contains("state-" + state)))
+      return performance.now() - before;
+    if (performance.now() - before > 20000) throw new Error("No rows that are " + state);
+  }
+})`;
+
+const RECORD_FRAMES = `
+globalThis.frames = [];
+globalThis.lastFrame = null;
+(function note(at) {
+  if (globalThis.lastFrame !== null) globalThis.frames.push(at - globalThis.lastFrame);
+  globalThis.lastFrame = at;
+  requestAnimationFrame(note);
+})(performance.now());`;
+
+async function firstRows(page: Page, host: Host): Promise<number[]> {
+  const taken: number[] = [];
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    await page.goto("about:blank");
+    await page.goto(new URL("/#/batch/1/images", host.link).href);
+    await page.locator("[role=row] .path").first().waitFor();
+    let ms: number | null = null;
+    while (ms === null) ms = await page.evaluate<number | null>("globalThis.firstRowAt");
+    if (round > 0) taken.push(ms);
+  }
+  return taken;
+}
+
+async function filters(page: Page): Promise<number[]> {
+  const taken: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const state of ["failed", "done", "waiting"]) {
+      taken.push(await page.evaluate<number>(`${FILTER}("${state}")`));
+      await page.waitForTimeout(300);
+    }
+  }
+  return taken;
+}
+
+async function frames(page: Page, host: Host): Promise<number[]> {
+  await page.goto(new URL("/#/batch/1/images", host.link).href);
+  await page.locator("[role=row] .path").first().waitFor();
+  await page.getByRole("grid").hover();
+  await page.evaluate(RECORD_FRAMES);
+  for (let step = 0; step < 120; step += 1) {
+    await page.mouse.wheel(0, step % 20 === 19 ? 40_000 : 240);
+    await page.waitForTimeout(16);
+  }
+  return page.evaluate<number[]>("globalThis.frames.splice(0)");
+}
+
+function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+async function measureWindow(base: string, images: number): Promise<Finding[]> {
+  const dataFile = join(base, "nightrun.db");
+  fillDataFile({ file: dataFile, images, settings: benchSettings(base), resultChars: 100, paused: true });
+  const host = await startHost({ dataFile, home: base });
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.goto(host.link);
+    await page.addInitScript({ content: NOTE_FIRST_ROW });
+    const of = `${images.toLocaleString("en-US")} images in Chromium`;
+    const rows = await firstRows(page, host);
+    const filtered = await filters(page);
+    const scrolled = await frames(page, host);
+    const one = (name: string, values: number[], most: number): Finding => ({
+      measure: `${name}, ${of}`,
+      value: median(values),
+      unit: "ms",
+      bar: atMost(most),
+      spread: spread(values, 0),
+    });
+    return [
+      {
+        ...one("first rows", rows, 300),
+        note: "from the start of the navigation, the page's own loading included",
+      },
+      { ...one("filter by state", filtered, 100), note: "until every row that is shown is of that state" },
+      {
+        ...one("scroll frames p95", scrolled, 20),
+        value: percentile(scrolled, 0.95),
+        note: `${scrolled.length} frames, median ${median(scrolled).toFixed(1)} ms`,
+      },
+    ];
+  } finally {
+    await browser.close();
+    await host.stop();
+  }
+}
+
+/** A night as fast as it can be: runs of 20 ms, 50 at once; the bytes that one window's event stream gets. */
+async function measureStream(base: string, pictures: number): Promise<Finding> {
+  const server = await startServer({ runMs: 20, mode: "advice" });
+  const settings = benchSettings(base, server.url);
+  await writePictures(settings.intake.folder, pictures);
+  const env = { IKOMIA_URL: server.url, IKOMIA_TOKEN: "bench" };
+  const host = await startHost({ dataFile: join(base, "fast.db"), home: base, env });
+  try {
+    const call = await openCaller(host);
+    const limits = { ...settings.limits, concurrency: 10 };
+    const exchange = await fetch(host.link, { redirect: "manual" });
+    const cookie = (exchange.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    const stopping = new AbortController();
+    const stream = await fetch(new URL("/api/events", host.link), {
+      headers: { cookie },
+      signal: stopping.signal,
+    });
+    const { batchId } = await call("batch:create", { settings: { ...settings, limits } });
+    let bytes = 0;
+    const reading = (async () => {
+      for await (const chunk of stream.body ?? []) bytes += chunk.length;
+    })().catch(() => undefined);
+    await call("batch:start", { batchId });
+    const done = async (): Promise<number> => (await call("batch:get", { batchId })).card.ledger.done;
+    while ((await done()) === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    const [from, before] = [performance.now(), bytes];
+    while ((await done()) < pictures && performance.now() - from < 60_000)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    const seconds = (performance.now() - from) / 1000;
+    const finished = await done();
+    stopping.abort();
+    await reading;
+    return {
+      measure: "event stream of one window during a fast night",
+      value: (bytes - before) / seconds / 1000,
+      unit: "KB/s",
+      bar: atMost(100),
+      note: `${(finished / seconds).toFixed(0)} images/s for ${seconds.toFixed(0)} s`,
+    };
+  } finally {
+    await host.stop();
+    await server.stop();
+  }
+}
+
+async function run({ quick }: { quick: boolean }): Promise<Finding[]> {
+  if (!existsSync(join(OUT, "renderer/index.html"))) {
+    skipLoudly("The window is not measured: it is not built. Run `npm run build` first.");
+    return [];
+  }
+  const stream = await inOwnFolder((base) => measureStream(base, quick ? 300 : 1500));
+  if (!existsSync(CHROMIUM)) {
+    skipLoudly(
+      `The window is not measured: there is no ${CHROMIUM} (NIGHTRUN_CHROMIUM names another Chromium).`,
+    );
+    return [stream];
+  }
+  return [...(await inOwnFolder((base) => measureWindow(base, quick ? 100_000 : 1_000_000))), stream];
+}
+
+/** The real page over a real host and a filled data file. */
+export const windowMillion: Measure = {
+  name: "window-million",
+  what: "First rows, filter, scrolling and event stream of the window over a million images.",
+  quick: true,
+  run,
+};
