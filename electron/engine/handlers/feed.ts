@@ -1,4 +1,4 @@
-import type { BatchCard, EventName, Events } from "../../contract/api.ts";
+import type { BatchCard, EventName, Events, ImageRow } from "../../contract/api.ts";
 import type { StoredBatch } from "../store/batches.ts";
 import type { ChangeMark } from "../store/changes.ts";
 import type { Cards } from "./cards.ts";
@@ -23,12 +23,21 @@ const TICK_MS = 250;
 const LOOK_EVERY_TICKS = 4;
 const MOST_ROWS = 200;
 const MOST_EVENTS = 20;
+/** Four a second, with cards and events beside them, stay below 100 KB/s however fast a night is. */
+const MOST_ROW_CHARS = 16_000;
 
 interface Known {
   card: string;
   mark: ChangeMark;
   /** Rows already told with the mark's own time. */
   told: Set<string>;
+}
+
+/** As many of the rows as one event may hold. */
+function fitting(rows: readonly ImageRow[]): ImageRow[] {
+  let chars = 0;
+  const first = rows.findIndex((row) => (chars += JSON.stringify(row).length) > MOST_ROW_CHARS);
+  return first === -1 ? [...rows] : rows.slice(0, first);
 }
 
 export function createFeed(context: HandlerContext, cards: Cards): Feed {
@@ -111,7 +120,9 @@ export function createFeed(context: HandlerContext, cards: Cards): Feed {
     const atMark = rows.filter((row) => row.updatedAt === state.mark.updatedAt);
     state.told = new Set(atMark.map((row) => `${row.id} ${row.updatedAt} ${row.stage} ${row.current}`));
     const current = tooMany ? [] : fresh.filter((row) => row.current === 1).map(imageRowOf);
-    send({ name: "images:changed", data: { batchId, rows: current, more: tooMany || structure } });
+    const told = fitting(current);
+    const more = tooMany || structure || told.length < current.length;
+    send({ name: "images:changed", data: { batchId, rows: told, more } });
   }
 
   async function tellEvents(): Promise<void> {
