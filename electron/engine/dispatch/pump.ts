@@ -132,12 +132,8 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       await record(dispatch, run, { kind: "lost", waitedMs: null, retryAt: dispatch.clock.now() });
       return;
     }
-    const sinceMono = dispatch.clock.mono();
     const ending = await collectRun(dispatch, deployment, run);
-    if (ending !== "received") return;
-    // Not from its row: the wall clock may have been set meanwhile, and what is typical decides how long others wait.
-    if (run.ageMs === 0) dispatch.times.add(dispatch.clock.mono() - sinceMono);
-    finish(run.imageId, run.runId);
+    if (ending === "received") finish(run.imageId, run.runId);
   }
 
   /** Follows one run up by what its row tells; a run without an id has an unknown outcome. */
