@@ -37,6 +37,7 @@ async function pollRunsOf(base: string, folder: string, files: string[], runMs: 
   const stored = await storedAt(join(place, "nightrun.db"));
   const steady = [...stats.runs].sort((a, b) => a.readyAt - b.readyAt).slice(LEARNING_RUNS);
   const delays = steady.map((run: ServedRun) => (stored.get(run.uuid) ?? Number.NaN) - run.readyAt);
+  const untilTaken = steady.map((run) => (run.takenAt ?? Number.NaN) - run.readyAt);
   const gets = steady.map((run) => run.gets);
   return [
     {
@@ -56,6 +57,7 @@ async function pollRunsOf(base: string, folder: string, files: string[], runMs: 
         delays.map((delay) => (100 * delay) / runMs),
         0,
       ),
+      note: `${((100 * mean(untilTaken)) / runMs).toFixed(1)} % until it was asked for, the rest until it was safe on this disk`,
     },
   ];
 }
