@@ -251,7 +251,7 @@ export const runner: Runner = {
   promise:
     "P11: a damaged data file is noticed at the start, kept aside and replaced by the newest whole backup with a notice, or refused; it is never a silent empty start. The daily backups are whole, and the last three are kept.",
   inShortForm: false,
-  limitS: { short: 150, full: 300 },
+  limitS: { short: 200, full: 400 },
   run,
   controls: [
     {
