@@ -266,7 +266,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     };
   }
 
-  /** Rows wait by the wall clock; where it was set back, they would wait that much longer. */
+  /** Rows wait by the wall clock; where it was set back while nothing ran, they would wait that much longer. */
   function bringForward(): Promise<void> {
     return store.call("bringForward", { batchId, notAfter: clock.now() + uncertainWaitMs(times) });
   }
@@ -287,7 +287,6 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       if (gap > SLEEP_GAP_MS) {
         await store.call("addEvent", { at: now, event: { batchId, kind: "slept", detail: { forMs: gap } } });
       }
-      if (now < lastNow) await bringForward();
       const mono = clock.mono();
       const jump = now - lastNow - (mono - lastMono);
       // Waits are kept as wall-clock times, so that they outlive the program: they move with a clock that is set.
