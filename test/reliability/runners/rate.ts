@@ -116,7 +116,18 @@ export const runner: Runner = {
       patches: [
         {
           file: "electron/engine/batch-runner.ts",
-          find: "if (now < lastNow) await bringForward();",
+          find: "if (Math.abs(jump) > CLOCK_JUMP_MS)",
+          replace: "if (Math.abs(jump) < 0)",
+        },
+      ],
+    },
+    {
+      name: "set-back-while-stopped",
+      without: "the look at the wall clock at a start",
+      patches: [
+        {
+          file: "electron/engine/batch-runner.ts",
+          find: "await bringForward();",
           replace: "",
         },
       ],
