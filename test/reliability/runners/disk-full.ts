@@ -112,10 +112,12 @@ async function killWhileFull(book: Notebook): Promise<void> {
   const written = await writePictures(rig.folder, OUTSTANDING);
   const { control } = rig.simulator;
   control.hold();
-  control.script({ on: "put", fault: { kind: "delay", ms: 1_000 }, times: OUTSTANDING });
+  control.script({ on: "put", fault: { kind: "delay", ms: 3_000 }, times: OUTSTANDING });
   const engine = startEngineProcess(rig, { speed: SPEED, orders: { minimumFreeBytes: null } });
   await control.until((stats) => stats.requests.put >= OUTSTANDING);
+  await comesTrue(SOON_MS, () => existsSync(ballastFile(rig.dataFile)));
   disk.fill();
+  book.check(control.stats().accepted === 0, "The disk was not full when submissions were answered");
   await control.until((stats) => stats.accepted >= OUTSTANDING);
   const known = (): number =>
     lookInto(rig.dataFile, (db) => db.sql("SELECT id FROM runs WHERE uuid IS NOT NULL").all().length);
