@@ -148,7 +148,7 @@ async function measureStream(base: string, pictures: number): Promise<Finding> {
     const { batchId } = await call("batch:create", { settings: { ...settings, limits } });
     let bytes = 0;
     const reading = (async () => {
-      for await (const chunk of stream.body ?? []) bytes += chunk.length;
+      for await (const chunk of (stream.body ?? []) as AsyncIterable<Uint8Array>) bytes += chunk.length;
     })().catch(() => undefined);
     await call("batch:start", { batchId });
     const done = async (): Promise<number> => (await call("batch:get", { batchId })).card.ledger.done;
