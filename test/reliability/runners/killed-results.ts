@@ -7,6 +7,7 @@ import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePictures } from "../../support/pictures.ts";
 import { rowsOf } from "../support/rows.ts";
 import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
+import { within } from "../support/within.ts";
 import { checkAllDone } from "../support/witnesses.ts";
 
 /** What a kill left behind of a result that the server had handed out. */
@@ -19,6 +20,7 @@ type Moment = (typeof MOMENTS)[number];
 
 const SPEED = 10;
 const AT_ONCE = 6;
+const LAST_LIFE_MS = 60_000;
 /** A loss whose head was recorded is known after three questions; one more may be on its way. */
 const KNOWN_AFTER_POLLS = 4;
 
@@ -144,7 +146,8 @@ async function run({ short, seed }: Size): Promise<Verdict> {
   const survived = new Map<number, number>();
   for (let kill = 0; kill < kills; kill++)
     killed.push(...(await killOnce(rig, MOMENTS[kill % MOMENTS.length] ?? "half", { random, survived })));
-  await rig.runToEnd();
+  const ended = await within(LAST_LIFE_MS, rig.runToEnd());
+  book.check(ended, "What the kills left did not come to an end");
   await checkAllDone(book, rig, written);
   checkFates(book, rig, { killed, survived });
   book.figure("kills", kills);
@@ -163,7 +166,7 @@ export const runner: Runner = {
   promise:
     "P7: killed at any moment between the head of a result and its row, the result is stored or its loss is known after three questions, and half of it is never taken for all.",
   inShortForm: false,
-  limitS: { short: 90, full: 240 },
+  limitS: { short: 120, full: 240 },
   run,
   controls: [
     {
