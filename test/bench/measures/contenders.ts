@@ -220,7 +220,7 @@ async function runTables(quick: boolean): Promise<Finding[]> {
     ? { runMs: 200, rounds: 1, images: 120, shellImages: 40 }
     : { runMs: 200, rounds: 3, images: 320, shellImages: 80 };
   const fast: Table = quick
-    ? { runMs: 0, rounds: 2, images: 120, shellImages: 40 }
+    ? { runMs: 0, rounds: 2, images: 240, shellImages: 40 }
     : { runMs: 0, rounds: 5, images: 320, shellImages: 80 };
   const base = await mkdtemp(join(tmpdir(), "nightrun-bench-"));
   try {

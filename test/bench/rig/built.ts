@@ -13,7 +13,7 @@ let building: Promise<unknown> | null = null;
 
 /**
  * Builds the programs that contain Nightrun as the product is built, once in a process: run from source, Node's own
- * TypeScript reader would take 50 MB that no user ever pays.
+ * TypeScript reader would be measured along with it.
  */
 async function buildPrograms(): Promise<void> {
   const bench = Object.entries(PROGRAMS).map(([source, name]) => [name, `test/bench/${source}`]);
