@@ -290,8 +290,10 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       const mono = clock.mono();
       const jump = now - lastNow - (mono - lastMono);
       // Waits are kept as wall-clock times, so that they outlive the program: they move with a clock that is set.
-      if (Math.abs(jump) > CLOCK_JUMP_MS)
-        await store.call("shiftDue", { batchId, byMs: Math.round(jump), at: now });
+      if (Math.abs(jump) > CLOCK_JUMP_MS) {
+        const mostMs = uncertainWaitMs(times);
+        await store.call("shiftDue", { batchId, byMs: Math.round(jump), mostMs, at: now });
+      }
       lastNow = now;
       lastMono = mono;
       if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");

@@ -66,5 +66,6 @@ export function lostAfterMs(times: RunTimes): number {
 
 /** How long an image of unknown outcome waits before it is sent again: at least one p99 run time. */
 export function uncertainWaitMs(times: RunTimes): number {
-  return Math.max(SHORTEST_UNCERTAIN_WAIT_MS, times.quantile(0.99) ?? 0);
+  // Whole: it becomes part of a time in the data file, which takes no fractions.
+  return Math.ceil(Math.max(SHORTEST_UNCERTAIN_WAIT_MS, times.quantile(0.99) ?? 0));
 }

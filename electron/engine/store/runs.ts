@@ -43,14 +43,20 @@ export function bringForward(db: Database, input: { batchId: number; notAfter: n
   ).run(input);
 }
 
-/** The wall clock was set (or stood, or the machine slept): what waits goes on waiting as long as it would have. */
-export function shiftDue(db: Database, input: { batchId: number; byMs: number; at: number }): number {
+/**
+ * The wall clock was set, or the machine slept: what waits goes on waiting as long as it would have, and never longer
+ * than `mostMs` from now, for it may have been told a time between the jump and its discovery.
+ */
+export function shiftDue(
+  db: Database,
+  input: { batchId: number; byMs: number; mostMs: number; at: number },
+): number {
   return db
     .sql(
-      `UPDATE images SET nextAt = max(0, nextAt + ?), updatedAt = ? WHERE batchId = ? AND current = 1
+      `UPDATE images SET nextAt = min(max(0, nextAt + ?), ?), updatedAt = ? WHERE batchId = ? AND current = 1
        AND stage IN ('READY', 'UNCERTAIN') AND nextAt > 0 AND nextAt < 9007199254740991`,
     )
-    .run(input.byMs, input.at, input.batchId).changes;
+    .run(input.byMs, input.at + input.mostMs, input.at, input.batchId).changes;
 }
 
 export interface IntentInput {
