@@ -66,7 +66,7 @@ export const runner: Runner = {
     "P24: with every fsync delayed by 20 ms the event loop is free (p99 under 50 ms), and images share their commits.",
   inShortForm: false,
   alone: true,
-  limitS: { short: 60, full: 120 },
+  limitS: { short: 60, full: 180 },
   cannotRun: cannotTrace,
   run,
   controls: [
