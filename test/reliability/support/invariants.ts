@@ -161,7 +161,9 @@ export async function brokenInvariants(
     const sha256 = written.get(path) ?? "";
     if (stage === "DONE") broken.push(...(await brokenResult(night, told, sha256, stats)));
     else if (stage !== "FAILED" || reason === null)
-      broken.push(`${path}: it ended as ${stage}, with ${reason === null ? "no reason" : reason}`);
+      broken.push(
+        `${path}: it ended as ${stage}, with ${reason ?? "no reason"}; its runs: ${told.runs.map(({ state }) => state).join(", ")}`,
+      );
     broken.push(...brokenCounts(told, sha256, stats));
   }
   const known = new Set(all.flatMap(({ runs }) => runs.map((run) => run.uuid)));
