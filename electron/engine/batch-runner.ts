@@ -332,6 +332,8 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     if (!isAtRest()) return null;
     if (unfinished(ledger) === 0 && intake.hasWalked) return { kind: "complete" };
     if (person !== undefined) return { kind: "stopped", gate: person };
+    // A watched folder may bring more; and what a first walk will find is not known yet.
+    if (options.watch || !intake.hasWalked) return null;
     return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
   }
 

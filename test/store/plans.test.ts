@@ -58,6 +58,8 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
 
   dueImages: [[{ batchId, at, limit: 10 }, "imagesClaim"]],
   nextDueAt: [[batchId, "imagesClaim"]],
+  bringForward: [[{ batchId, notAfter: at }, "imagesClaim"]],
+  shiftDue: [[{ batchId, byMs: 5, mostMs: 60_000, at }, "imagesClaim"]],
   nextSuspect: [
     [{ batchId, wants: "reading", at }, "imagesSuspect"],
     [{ batchId, wants: "sending", at }, "imagesSuspect"],
