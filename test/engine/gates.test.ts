@@ -99,14 +99,17 @@ test("Of several answers with Retry-After the longest wait counts", async () => 
 test("Five unknown outcomes in a row close a gate, and one submission at a time opens it again", async () => {
   await using rig = await createRig({ speed: 50, limits: { concurrency: 5 } });
   await writePictures(rig.folder, 15);
-  rig.simulator.control.script({ on: "put", fault: { kind: "reset-after" }, times: 5 });
+  rig.simulator.control.script({ on: "put", fault: { kind: "reset-after" }, times: "always" });
   await rig.start();
   await rig.untilGate("unknown-outcomes");
+  rig.simulator.control.clearScript();
   const { ledger } = await rig.finish();
   expect(ledger).toMatchObject({ seen: 15, done: 15 });
   const extra = (await rig.images()).reduce((sum, image) => sum + image.uncertain, 0);
-  expect(extra).toBe(5);
-  expect(rig.simulator.control.stats().accepted).toBe(20);
+  // Those that were on their way when the gate closed end like the five.
+  expect(extra).toBeGreaterThanOrEqual(5);
+  expect(extra).toBeLessThanOrEqual(9);
+  expect(rig.simulator.control.stats().accepted).toBe(15 + extra);
 });
 
 test("Twenty refused images in a row stop a batch for a person to look at", async () => {
