@@ -48,6 +48,9 @@ function wrap(connection: BetterSqlite3.Database, file: string): Database {
 
 /** WAL with `synchronous=FULL`: what was acknowledged survives a power cut (NORMAL, the compiled default, loses commits). */
 function configure(connection: BetterSqlite3.Database): void {
+  // While a file is made it has a rollback journal. Its end must be durable: come back after a power cut, it would
+  // undo all that was written since.
+  connection.pragma("synchronous = EXTRA");
   connection.pragma("journal_mode = WAL");
   connection.pragma("synchronous = FULL");
   connection.pragma("fullfsync = ON");
@@ -193,9 +196,21 @@ function whyRefused(file: string): SetupFailure | null {
   }
 }
 
+/** The making of the file was cut short: SQLite undoes what was half done as soon as a connection that may write looks. */
+function undoHalfMade(file: string): void {
+  if (!existsSync(`${file}-journal`)) return;
+  const connection = new BetterSqlite3(file, { timeout: 5000 });
+  try {
+    versionOf(connection);
+  } finally {
+    connection.close();
+  }
+}
+
 /** Opens the one writing connection; migrates; refuses a newer, damaged or foreign file without changing it. */
 export function openWriter(file: string): Result<Database, SetupFailure> {
   try {
+    undoHalfMade(file);
     if (looksForeign(file))
       return fail({ reason: "data-file-damaged", file, detail: "it is not a SQLite database." });
     const refused = existsSync(file) ? whyRefused(file) : null;
