@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import type { SetupFailure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import type { Clock } from "./clock.ts";
@@ -44,14 +45,25 @@ async function begin({ store, spool, clock, boot }: BeginOptions): Promise<Begun
   return store.call("beginSession", { bootId: boot, at: clock.now(), retryUnknownAt, spooled });
 }
 
-async function findSpooled(
-  spool: Spool,
-): Promise<Map<number, { bodyBytes: number; bodySha256: Uint8Array }>> {
-  const found = new Map<number, { bodyBytes: number; bodySha256: Uint8Array }>();
-  for (const runId of await spool.runIds()) {
-    if (!(await spool.isComplete(runId))) continue;
-    const body = await spool.read(runId);
-    found.set(runId, { bodyBytes: body.length, bodySha256: createHash("sha256").update(body).digest() });
-  }
+interface SpooledBody {
+  bodyBytes: number;
+  bodySha256: Uint8Array;
+}
+
+async function findSpooled(spool: Spool): Promise<Map<number, SpooledBody>> {
+  const found = new Map<number, SpooledBody>();
+  for (const runId of await spool.runIds())
+    if (await spool.isComplete(runId)) found.set(runId, await measure(spool.pathOf(runId)));
   return found;
+}
+
+/** In pieces: an answer may be as large as the spool takes. */
+async function measure(file: string): Promise<SpooledBody> {
+  const hash = createHash("sha256");
+  let bodyBytes = 0;
+  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+    hash.update(piece);
+    bodyBytes += piece.length;
+  }
+  return { bodyBytes, bodySha256: hash.digest() };
 }

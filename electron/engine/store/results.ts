@@ -48,10 +48,9 @@ export interface FinishInput {
   at: number;
 }
 
-/** What follows from a finished image: whose turn it is to share its result, and how long its run took (null = not known). */
+/** What follows from a finished image: whose turn it is to share its result. */
 export interface Finished {
   followers: number[];
-  durationMs: number | null;
 }
 
 /** Outputs are recorded and their files written: the image is done. null = it is no longer to be finished. */
@@ -78,7 +77,7 @@ export function finishImage(db: Database, input: FinishInput): Finished | null {
       "UPDATE images SET stage = 'RECEIVED', reason = NULL, failureJson = NULL, updatedAt = ? WHERE id = ?",
     ).run(input.at, id);
   }
-  return { followers: followers.map((f) => f.id), durationMs };
+  return { followers: followers.map((f) => f.id) };
 }
 
 function setFiles(db: Database, imageId: number, files: readonly string[] | null): void {

@@ -8,7 +8,7 @@ import type { BatchRunner } from "../../../electron/engine/batch-runner.ts";
 import { INTAKE_TIMING } from "../../../electron/engine/intake/intake.ts";
 import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePicture, writePictures } from "../../support/pictures.ts";
-import { cannotMount, isInsideMounts, proveInsideMounts } from "../support/namespace.ts";
+import { cannotMount, isInside, proveInside } from "../support/namespace.ts";
 import { rowsOf } from "../support/rows.ts";
 import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
 import { within } from "../support/within.ts";
@@ -267,7 +267,7 @@ async function rootMissing(book: Notebook): Promise<void> {
 
 async function run(size: Size): Promise<Verdict> {
   if (process.env[PART_VARIABLE] === "watch-limit") return underWatchLimit();
-  if (!isInsideMounts()) return proveInsideMounts("discovery", size);
+  if (!isInside("mounts")) return proveInside("mounts", "discovery", size);
   const book = createNotebook();
   const parts = [
     () => unmounted(book),

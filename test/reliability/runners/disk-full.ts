@@ -5,7 +5,7 @@ import { startEngineProcess } from "../../support/crash-loop.ts";
 import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePictures } from "../../support/pictures.ts";
 import { brokenInvariants, lookInto } from "../support/invariants.ts";
-import { cannotMount, isInsideMounts, proveInsideMounts } from "../support/namespace.ts";
+import { cannotMount, isInside, proveInside } from "../support/namespace.ts";
 import { createNotebook, type Notebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/small-disk.ts";
 import { comesTrue, within } from "../support/within.ts";
@@ -136,7 +136,7 @@ async function killWhileFull(book: Notebook): Promise<void> {
 }
 
 async function run(size: Size): Promise<Verdict> {
-  if (!isInsideMounts()) return proveInsideMounts("disk-full", size);
+  if (!isInside("mounts")) return proveInside("mounts", "disk-full", size);
   const book = createNotebook();
   const images = size.short ? 20 : 200;
   await fillWhileFetching(book, "data", images);

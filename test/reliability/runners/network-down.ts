@@ -1,9 +1,5 @@
-import {
-  isInsideNetwork,
-  cannotHaveNetwork,
-  proveInsideNetwork,
-  setNetwork,
-} from "../support/network-namespace.ts";
+import { cannotHaveNetwork, setNetwork } from "../support/network-namespace.ts";
+import { isInside, proveInside } from "../support/namespace.ts";
 import { liveThrough, ON_THEIR_WAY, type Outage } from "../support/outage-night.ts";
 import { createNotebook, type Runner, type Size, type Verdict } from "../support/runner.ts";
 
@@ -30,7 +26,7 @@ function unplugged(name: string, lengthMs: number, speed: number): Outage {
 }
 
 async function run(size: Size): Promise<Verdict> {
-  if (!isInsideNetwork()) return proveInsideNetwork("network-down", size);
+  if (!isInside("network")) return proveInside("network", "network-down", size);
   const book = createNotebook();
   setNetwork("up");
   await liveThrough(book, unplugged("10 min", 10 * MINUTE_MS, size.short ? 120 : 60), {});
