@@ -70,6 +70,8 @@ async function asleep(book: Notebook, { short, seed }: Size): Promise<void> {
   await using rig = await openRig(options);
   const night = { rig, written: await writePictures(rig.folder, short ? 40 : 120) };
   const { control } = rig.simulator;
+  // Slow to answer, so that some requests are on their way whenever it falls asleep.
+  control.script({ on: "put", fault: { kind: "delay", ms: 300 }, times: "always" });
   const engine = startStrange(rig, speed, { NIGHTRUN_TEST_HEAD_MS: String(headMs) });
   let mostAtOnce = 0;
   const sleeps = short ? 2 : 5;
@@ -169,17 +171,6 @@ export const runner: Runner = {
   cannotRun: () => (process.platform === "win32" ? "it stops processes as Unix does" : null),
   run,
   controls: [
-    {
-      name: "second-look",
-      without: "the second look at what arrived while the machine slept",
-      patches: [
-        {
-          file: "electron/engine/deployment/watchdog.ts",
-          find: "start(Math.min(watched.ms, SECOND_LOOK_MS), watched.bark);",
-          replace: "watched.bark();",
-        },
-      ],
-    },
     {
       name: "sign-in-first",
       without: "the age of a sign-in, which is looked at before it is used",
