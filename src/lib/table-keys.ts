@@ -22,12 +22,15 @@ const MOVES: Record<string, TableKey> = {
 };
 const ON_GRID: Record<string, TableKey> = { Enter: "open", " ": "select" };
 
+// A layer that is closing is still in the page for a frame or two; a second key pressed meanwhile belongs to the table.
+const OPEN_LAYER =
+  ':is([role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]):not([data-state="closed"])';
+
 /** What a key means for the table of images; null when it belongs to something else. */
 export function readTableKey(event: KeyboardEvent): TableKey | null {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return null;
   const target = event.target instanceof Element ? event.target : document.body;
-  if (document.querySelector('[role="dialog"], [role="alertdialog"], [role="menu"], [role="listbox"]'))
-    return null;
+  if (document.querySelector(OPEN_LAYER) !== null) return null;
   if (target.matches("input:not([type=checkbox]), textarea, [contenteditable]"))
     return event.key === "Escape" ? "leave" : null;
   const anywhere = ANYWHERE[event.key];

@@ -1,7 +1,9 @@
+import { tick } from "svelte";
 import { expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
 import { openWindow } from "./support/page.ts";
 
+const ESCAPE = { key: "Escape", bubbles: true, cancelable: true };
 const grid = () => document.querySelector<HTMLElement>('[role="grid"]')!;
 const rowTexts = () => [...document.querySelectorAll(".row-line .path")].map((cell) => cell.textContent);
 const shows = (text: string) => expect.poll(() => document.body.innerText, { timeout: 5000 }).toContain(text);
@@ -42,6 +44,21 @@ test("a night can be looked through with the arrow keys, and the address keeps t
   await userEvent.keyboard("{Escape}");
   await expect.poll(() => document.querySelector("aside")).toBeNull();
   expect(location.hash).not.toContain("image=");
+});
+
+test("two quick Escapes close the question and then the result, although the question is still fading", async () => {
+  await openWindow("#/batch/1/images?image=10000002");
+  await shows("infer_semantic_segmentation");
+  await expect.poll(grid).not.toBeNull();
+  grid().focus();
+  await userEvent.keyboard("r");
+  await expect.poll(() => document.querySelector('[role="alertdialog"]')).not.toBeNull();
+  const escape = () => document.activeElement!.dispatchEvent(new KeyboardEvent("keydown", ESCAPE));
+  escape();
+  await tick();
+  expect(document.querySelector('[role="alertdialog"]'), "it is still in the page").not.toBeNull();
+  escape();
+  await expect.poll(() => document.querySelector("aside")).toBeNull();
 });
 
 test("the slash searches, and only what matches is listed", async () => {
