@@ -94,8 +94,8 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   const draining = new AbortController();
   const stopped = new AbortController();
   const gates: Gates = createGates(() => clock.now());
-  const window = createWindow(settings().limits.concurrency);
-  if (options.isCareful) window.restart();
+  const { concurrency } = settings().limits;
+  const window = createWindow(concurrency, options.isCareful ? 1 : concurrency);
   const decisions = new Map<number, ReturnType<Dispatch["decisionOf"]>>();
   let rate: Rate = createRate({ limit: null, earlier: [], mono: () => clock.mono(), now: () => clock.now() });
   let times: RunTimes = createRunTimes();

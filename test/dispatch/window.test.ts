@@ -50,14 +50,37 @@ describe("The window of outstanding runs", () => {
     expect(window.size).toBe(6);
   });
 
-  test("restarts at one, and is restored to its former size after an outage", () => {
+  test("is as wide after an outage as before, whatever the outage cut, and although a few runs ended well in it", () => {
     const window = createWindow(8);
+    window.succeeded();
+    window.congested(0, 1);
+    window.succeeded();
+    window.congested(2, 3);
     window.restart();
     expect(window.size).toBe(1);
-    window.restore(6);
-    expect(window.size).toBe(6);
-    window.restore(20);
+    window.restore();
     expect(window.size).toBe(8);
+  });
+
+  test("is not widened by an outage beyond what the server has coped with since it was cut", () => {
+    const window = createWindow(8);
+    window.congested(0, 1);
+    for (let i = 0; i < 4; i++) window.succeeded();
+    window.congested(2, 3);
+    window.restore();
+    expect(window.size).toBe(5);
+    window.setLimit(3);
+    window.restore();
+    expect(window.size).toBe(3);
+  });
+
+  test("that starts carefully stays careful over an outage", () => {
+    const window = createWindow(8, 1);
+    expect(window.size).toBe(1);
+    window.restore();
+    expect(window.size).toBe(1);
+    window.succeeded();
+    expect(window.size).toBe(2);
   });
 
   test("stays between one and the limit whatever happens", () => {
@@ -66,7 +89,7 @@ describe("The window of outstanding runs", () => {
       fc.record({ kind: fc.constant("congested" as const), at: fc.nat(1000) }),
       fc.record({ kind: fc.constant("limit" as const), to: fc.integer({ min: 1, max: 20 }) }),
       fc.constant({ kind: "restart" as const }),
-      fc.record({ kind: fc.constant("restore" as const), to: fc.integer({ min: 1, max: 50 }) }),
+      fc.constant({ kind: "restore" as const }),
     );
     fc.assert(
       fc.property(fc.array(happening), (happenings) => {
@@ -77,7 +100,7 @@ describe("The window of outstanding runs", () => {
           else if (what.kind === "congested") window.congested(what.at, what.at + 1);
           else if (what.kind === "limit") window.setLimit((limit = what.to));
           else if (what.kind === "restart") window.restart();
-          else window.restore(what.to);
+          else window.restore();
           expect(window.size).toBeGreaterThanOrEqual(1);
           expect(window.size).toBeLessThanOrEqual(limit);
         }

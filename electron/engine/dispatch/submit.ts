@@ -178,7 +178,8 @@ async function settle(dispatch: Dispatch, deployment: Deployment, sent: Sent): P
     case "unknown":
       await recordUnknown(dispatch, sent, outcome.last);
       trouble.unknownOutcome(outcome.failure);
-      dispatch.window.congested(askedMono, clock.mono());
+      // A connection that broke says nothing about how much the server can bear; a server that does not answer does.
+      if (outcome.failure?.reason !== "unreachable") dispatch.window.congested(askedMono, clock.mono());
       return null;
     default:
       return assertNever(outcome);

@@ -138,7 +138,6 @@ export function createTrouble(options: TroubleOptions): Trouble {
   async function lookUntilBack(first: DeploymentFailure): Promise<void> {
     if (looking) return;
     looking = true;
-    const widthBefore = window.size;
     let failure = first;
     for (let n = 0; !isStopped(); n++) {
       const delay = probeDelayMs(n, random);
@@ -148,7 +147,7 @@ export function createTrouble(options: TroubleOptions): Trouble {
       const looked = await options.probe();
       if (looked.ok) {
         weight = 0;
-        window.restore(widthBefore);
+        window.restore();
         gates.open("unreachable");
         break;
       }

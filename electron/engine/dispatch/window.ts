@@ -10,13 +10,15 @@ export interface OutstandingWindow {
   setLimit(limit: number): void;
   /** A cautious restart: one run, then as the server allows. */
   restart(): void;
-  /** After an outage that says nothing about the server's capacity: as wide as before. */
-  restore(size: number): void;
+  /** After an outage, whose cuts say nothing about the server's capacity: as wide as a full window of successes last made it. */
+  restore(): void;
 }
 
-export function createWindow(limit: number): OutstandingWindow {
+/** `start`: how many runs may be outstanding before the first one has ended well; without it, the limit. */
+export function createWindow(limit: number, start = limit): OutstandingWindow {
   let most = Math.max(1, limit);
-  let size = most;
+  let size = Math.min(most, Math.max(1, start));
+  let proven = size;
   let successes = 0;
   let lastCutMono = Number.NEGATIVE_INFINITY;
   return {
@@ -24,9 +26,10 @@ export function createWindow(limit: number): OutstandingWindow {
       return size;
     },
     succeeded() {
-      if (size >= most || ++successes < size) return;
+      if (size < most && ++successes < size) return;
       successes = 0;
-      size++;
+      size = Math.min(most, size + 1);
+      proven = size;
     },
     congested(askedMono, nowMono) {
       if (askedMono < lastCutMono) return;
@@ -42,8 +45,8 @@ export function createWindow(limit: number): OutstandingWindow {
       size = 1;
       successes = 0;
     },
-    restore(before) {
-      size = Math.min(most, Math.max(size, before));
+    restore() {
+      size = Math.min(most, Math.max(size, proven));
     },
   };
 }

@@ -190,7 +190,7 @@ export const runner: Runner = {
       patches: [
         {
           file: "electron/engine/batch-runner.ts",
-          find: "if (options.isCareful) window.restart();",
+          find: "options.isCareful ? 1 : concurrency",
           replace: "",
         },
       ],
