@@ -3,18 +3,12 @@ import { expect, test } from "vitest";
 import { isBalanced } from "../../electron/contract/image.ts";
 import { ledgerOf } from "../../electron/engine/store/batches.ts";
 import type { Database } from "../../electron/engine/store/database.ts";
-import {
-  observeFiles,
-  pathGone,
-  refuseFile,
-  reviseImages,
-  settleFile,
-  takeOver,
-} from "../../electron/engine/store/images.ts";
+import { observeFiles, pathGone, refuseFile } from "../../electron/engine/store/images.ts";
 import { retryImages } from "../../electron/engine/store/queries.ts";
 import { finishFollower, finishImage, receiveResult } from "../../electron/engine/store/results.ts";
 import type { StoredImage, StoredRun } from "../../electron/engine/store/rows.ts";
 import { intendRun, reportRun } from "../../electron/engine/store/runs.ts";
+import { reviseImages, settleFile, takeOver } from "../../electron/engine/store/settle.ts";
 import type { RunEvent } from "../../electron/engine/transitions.ts";
 import { sha256Of } from "../support/pictures.ts";
 import { makeBatch, openDatabase, seenFile } from "./stand.ts";

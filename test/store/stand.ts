@@ -6,7 +6,7 @@ import type { Database, Statement } from "../../electron/engine/store/database.t
 import { openWriter } from "../../electron/engine/store/database.ts";
 import { observeFiles, type SeenFile } from "../../electron/engine/store/images.ts";
 import { saveBatch } from "../../electron/engine/store/batches.ts";
-import { settleFile } from "../../electron/engine/store/images.ts";
+import { settleFile } from "../../electron/engine/store/settle.ts";
 import { cheapSettings } from "../support/open-rig.ts";
 import { sha256Of } from "../support/pictures.ts";
 

@@ -9,6 +9,7 @@ import * as events from "./events.ts";
 import * as imagePages from "./image-pages.ts";
 import { imagesForExport } from "./export-page.ts";
 import * as images from "./images.ts";
+import * as settle from "./settle.ts";
 import * as night from "./night.ts";
 import * as queries from "./queries.ts";
 import * as removal from "./removal.ts";
@@ -55,12 +56,12 @@ export const OPERATIONS = {
   seenPage: images.seenPage,
   lookAgain: images.lookAgain,
   unsettle: images.unsettle,
-  settleFile: images.settleFile,
-  takeOver: images.takeOver,
+  settleFile: settle.settleFile,
+  takeOver: settle.takeOver,
   refuseFile: images.refuseFile,
   fileGone: images.fileGone,
   pathGone: images.pathGone,
-  reviseImages: images.reviseImages,
+  reviseImages: settle.reviseImages,
 
   dueImages: runs.dueImages,
   nextDueAt: runs.nextDueAt,

@@ -1,4 +1,4 @@
-import { describeFailure } from "../../contract/failure.ts";
+import { describeFailure } from "../../contract/describe-failure.ts";
 import { HARMLESS, step, type ImageStep, type RunEvent } from "../transitions.ts";
 import type { Database } from "./database.ts";
 import { addEvent } from "./events.ts";

@@ -1,4 +1,5 @@
-import { describeFailure, type ImageFailure } from "../../contract/failure.ts";
+import { describeFailure } from "../../contract/describe-failure.ts";
+import type { ImageFailure } from "../../contract/failure.ts";
 import { afterCrash, isSuspect } from "../transitions.ts";
 import type { Database } from "./database.ts";
 import { addEvent } from "./events.ts";

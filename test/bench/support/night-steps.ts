@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Database } from "../../../electron/engine/store/database.ts";
-import { observeFiles, seenPage, settleFile, type SeenFile } from "../../../electron/engine/store/images.ts";
+import { observeFiles, seenPage, type SeenFile } from "../../../electron/engine/store/images.ts";
 import { finishImage, receiveResult } from "../../../electron/engine/store/results.ts";
 import { dueImages, intendRun, reportRun } from "../../../electron/engine/store/runs.ts";
+import { settleFile } from "../../../electron/engine/store/settle.ts";
 
 /** Later than everything that a filled data file tells of. */
 const AT = 1_790_000_000_000;

@@ -45,7 +45,7 @@ export const runner: Runner = {
       without: "the sharing of one result by files of equal bytes",
       patches: [
         {
-          file: "electron/engine/store/images.ts",
+          file: "electron/engine/store/settle.ts",
           find: "const source = chooseSource(known, input.dedupe);",
           replace: "const source = chooseSource(known, false);",
         },

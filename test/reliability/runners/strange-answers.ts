@@ -1,7 +1,8 @@
 import type { ScriptEntry } from "../../../electron/simulator/script.ts";
 import type { SimulatorOptions } from "../../../electron/simulator/settings.ts";
 import type { StoredImage } from "../../../electron/engine/store/rows.ts";
-import { describeFailure, type ImageFailure } from "../../../electron/contract/failure.ts";
+import { describeFailure } from "../../../electron/contract/describe-failure.ts";
+import type { ImageFailure } from "../../../electron/contract/failure.ts";
 import { openRig, type Rig } from "../../support/open-rig.ts";
 import { writePictures } from "../../support/pictures.ts";
 import { rowsOf } from "../support/rows.ts";
