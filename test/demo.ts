@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { createFinder } from "../electron/cli/open.ts";
 import { version } from "../electron/cli/version.ts";
 import { DEFAULT_LIMITS, SIMULATOR } from "../electron/contract/batch.ts";
-import { describeFailure } from "../electron/contract/failure.ts";
+import { describeFailure } from "../electron/contract/describe-failure.ts";
 import { systemClock } from "../electron/engine/clock.ts";
 import { openEngine } from "../electron/engine/engine.ts";
 

@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 
 /** Where a command writes: data on stdout, everything for the eye on stderr. */
 export interface Console {

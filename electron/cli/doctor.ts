@@ -1,7 +1,7 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SIMULATOR } from "../contract/batch.ts";
-import { describeFailure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
 import { systemClock } from "../engine/clock.ts";
 import { createDeployments } from "../engine/deployments.ts";
 import { diskSpace } from "../engine/disk.ts";

@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import type { Gate } from "../contract/gate.ts";
 import { stateOf, type ImageState, type Ledger } from "../contract/image.ts";
 import { systemClock } from "../engine/clock.ts";

@@ -1,5 +1,6 @@
 import { closest } from "fastest-levenshtein";
-import { describeFailure, IMAGE_REASONS, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import { IMAGE_REASONS, type Failure } from "../contract/failure.ts";
 import { IMAGE_STATES, stateOf, type ImageState } from "../contract/image.ts";
 import { isEventKind, sentenceOf, type EventDetails, type EventKind } from "../contract/event.ts";
 import { sha256Hex } from "../engine/intake/identity.ts";

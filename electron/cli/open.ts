@@ -1,6 +1,7 @@
 import envPaths from "env-paths";
 import { join, resolve } from "node:path";
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import { fail, succeed, type Result } from "../contract/result.ts";
 import { SIMULATOR } from "../contract/batch.ts";
 import { systemClock } from "../engine/clock.ts";

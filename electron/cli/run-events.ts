@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import type { Gate } from "../contract/gate.ts";
 import { stateOf, type ImageState } from "../contract/image.ts";
 import { sha256Hex } from "../engine/intake/identity.ts";

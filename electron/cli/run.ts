@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import { unfinished, type Ledger } from "../contract/image.ts";
 import type { BatchSettings } from "../contract/batch.ts";
 import type { BatchRunner, RunEnding } from "../engine/batch-runner.ts";

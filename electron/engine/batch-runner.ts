@@ -1,5 +1,6 @@
 import type { BatchSettings } from "../contract/batch.ts";
-import { describeFailure, type DeploymentFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { DeploymentFailure, Failure } from "../contract/failure.ts";
 import { GATES_FOR_A_PERSON, type Gate } from "../contract/gate.ts";
 import { unfinished, type Ledger } from "../contract/image.ts";
 import { fail } from "../contract/result.ts";

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import buildRollingStream from "pino-roll";
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import { isEventKind, sentenceOf, severityOf, type EventDetails, type EventKind } from "../contract/event.ts";
 import type { Clock } from "./clock.ts";
 import { redact } from "./redact.ts";

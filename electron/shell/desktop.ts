@@ -17,7 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import tls from "node:tls";
 import type { AppSettings } from "../contract/api.ts";
-import { describeFailure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
 import { dataFileOf } from "../cli/open.ts";
 import { APP_PRIVILEGES, APP_SCHEME, devServerOf } from "./address.ts";
 import { batteryPercent, isOnBattery } from "./battery.ts";

@@ -1,5 +1,5 @@
 import type { BatchCard } from "../contract/api.ts";
-import { describeFailure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
 import { GATES_FOR_A_PERSON, type Gate } from "../contract/gate.ts";
 import { left } from "./night-work.ts";
 

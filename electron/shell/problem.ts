@@ -1,6 +1,7 @@
 import { app, dialog } from "electron";
 import process from "node:process";
-import { describeFailure, type Failure } from "../contract/failure.ts";
+import { describeFailure } from "../contract/describe-failure.ts";
+import type { Failure } from "../contract/failure.ts";
 import { relaunchOptions } from "./launch.ts";
 
 /** A program that fell over starts itself again, but not in a circle. */

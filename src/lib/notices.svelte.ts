@@ -1,4 +1,5 @@
-import { describeFailure, type Failure } from "../../electron/contract/failure.ts";
+import { describeFailure } from "../../electron/contract/describe-failure.ts";
+import type { Failure } from "../../electron/contract/failure.ts";
 
 export interface Notice {
   id: number;

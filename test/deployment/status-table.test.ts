@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeFailure } from "../../electron/contract/failure.ts";
+import { describeFailure } from "../../electron/contract/describe-failure.ts";
 import { API_TOKEN, bodyOf, collectInto, JWT, RUN_ID, startDeployment } from "./support/rig.ts";
 import { startWebServer, type WebServer } from "./support/servers.ts";
 

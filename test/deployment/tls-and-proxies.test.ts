@@ -4,7 +4,7 @@ import { createServer, getCACertificates } from "node:tls";
 import { afterAll, describe, expect, it } from "vitest";
 import { readTrust } from "../../electron/engine/deployment/certificates.ts";
 import { proxyFor } from "../../electron/engine/deployment/proxy.ts";
-import { describeFailure } from "../../electron/contract/failure.ts";
+import { describeFailure } from "../../electron/contract/describe-failure.ts";
 import { createCertificates } from "./support/certificates.ts";
 import { startProxy } from "./support/proxy.ts";
 import { bodyOf, RUN_ID, startDeployment, startHttp } from "./support/rig.ts";

@@ -9,7 +9,7 @@ import { createTables } from "../../electron/engine/store/migrations/010-create-
 import { LATEST_VERSION } from "../../electron/engine/store/migrations/migrations.ts";
 import { pageImages } from "../../electron/engine/store/image-pages.ts";
 import { stageCounts } from "../../electron/engine/store/queries.ts";
-import { describeFailure } from "../../electron/contract/failure.ts";
+import { describeFailure } from "../../electron/contract/describe-failure.ts";
 import { IMAGE_STATES } from "../../electron/contract/image.ts";
 
 /** A data file as the first version wrote it, with a finished image. */

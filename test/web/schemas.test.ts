@@ -9,7 +9,8 @@ import {
   type Events,
   type Input,
 } from "../../electron/contract/api.ts";
-import { FAILURE_REASONS, describeFailure, type FailureReason } from "../../electron/contract/failure.ts";
+import { describeFailure } from "../../electron/contract/describe-failure.ts";
+import { FAILURE_REASONS, type FailureReason } from "../../electron/contract/failure.ts";
 import { CALL_SCHEMAS, EVENT_SCHEMAS } from "../../electron/contract/schema/api.ts";
 
 /** Types as a schema builds them: nothing is read-only there. */
