@@ -1,12 +1,10 @@
-import { stat } from "node:fs/promises";
 import type { BatchSettings } from "../../contract/batch.ts";
 import type { Failure } from "../../contract/failure.ts";
 import type { Clock } from "../clock.ts";
 import type { Gates } from "../dispatch/gates.ts";
 import type { Hands } from "../hands.ts";
 import type { Store } from "../store/store.ts";
-import { errorCode } from "./fs-error.ts";
-import { fileIdOf } from "./observation.ts";
+import { createFolderIdentity } from "./folder-identity.ts";
 import { openScope, type ScopeOptions } from "./scope.ts";
 import { createFileSettler, isPathGone, seenFileOf } from "./settle-files.ts";
 import { observe, walk } from "./walk.ts";
@@ -56,8 +54,6 @@ export const INTAKE_TIMING: IntakeTiming = {
 const REST_FOR_WALKS = 10;
 const MOST_HINTS = 5000;
 const UNMET_PAGE = 1000;
-/** So many known files are looked for in a folder that may be another one. */
-const KNOWN_FILES_TRIED = 1000;
 
 /**
  * Keeps the store's rows true to the folder: the walk is the truth, the watcher a hint. Nothing is called missing
@@ -77,30 +73,12 @@ export interface Intake {
   stop(): Promise<void>;
 }
 
-/** "device:inode" of a folder; null when there is none that can be read. */
-async function folderId(folder: string): Promise<string | null> {
-  try {
-    const found = await stat(folder, { bigint: true });
-    return found.isDirectory() ? fileIdOf(found) : null;
-  } catch (error) {
-    errorCode(error);
-    return null;
-  }
-}
-
-function deviceOf(fileId: string): string {
-  return fileId.slice(0, fileId.indexOf(":"));
-}
-
 export function createIntake(options: IntakeOptions): Intake {
   const { batchId, store, clock, gates, timing, settings } = options;
   const stopping = new AbortController();
   const stopped = stopping.signal;
   const root = settings().intake.folder;
   const hints = new Set<string>();
-  let rootId = options.rootId;
-  /** The folder was found healthy in this session. */
-  let wasHealthy = false;
   let hasWalked = false;
   let walking: Promise<void> | null = null;
   let watching: FolderWatch | null = null;
@@ -137,43 +115,14 @@ export function createIntake(options: IntakeOptions): Intake {
     stopped,
   });
 
+  const identity = createFolderIdentity({ batchId, root, rootId: options.rootId, store, scope });
+
   /** The folder is there and is the one that was walked before; else the gate closes and nothing counts as missing. */
   async function isHealthy(): Promise<boolean> {
-    const id = await folderId(root);
-    const isSame = id !== null && (await isSameFolder(id));
-    if (!isSame) {
-      const reason = id === null ? "folder-missing" : "folder-replaced";
-      gates.close("folder-away", { reason, folder: root }, clock.now() + timing.healthEveryMs);
-      return false;
-    }
-    wasHealthy = true;
-    gates.open("folder-away");
-    return true;
-  }
-
-  /**
-   * The same device and inode; or one of its known files lies there as it was, for a drive or share may come back under
-   * another number; or, when a session begins, a folder that was made anew on the same disk.
-   */
-  async function isSameFolder(id: string): Promise<boolean> {
-    if (rootId === null || id === rootId) return true;
-    const isMadeAnew = !wasHealthy && deviceOf(id) === deviceOf(rootId);
-    if (!isMadeAnew && !(await holdsKnownFile())) return false;
-    rootId = id;
-    await store.call("setBatchFlags", { batchId, rootId });
-    return true;
-  }
-
-  /** True also when nothing is known yet that could be missed. */
-  async function holdsKnownFile(): Promise<boolean> {
-    const known = await store.call("knownFiles", { batchId, limit: KNOWN_FILES_TRIED });
-    for (const row of known) {
-      const entry = await observe(root, row.path, scope());
-      if (entry === null || entry.kind === "special") continue;
-      const { bytes, mtimeUs } = entry.observation;
-      if (bytes === row.bytes && mtimeUs === row.mtimeUs) return true;
-    }
-    return known.length === 0;
+    const failure = await identity.look();
+    if (failure === null) gates.open("folder-away");
+    else gates.close("folder-away", failure, clock.now() + timing.healthEveryMs);
+    return failure === null;
   }
 
   async function walkOnce(): Promise<void> {
@@ -203,15 +152,11 @@ export function createIntake(options: IntakeOptions): Intake {
     number: number,
     summary: { complete: boolean; rootId: string; unreadable: { path: string; code: string }[] },
   ): Promise<void> {
-    if (rootId !== null && summary.rootId !== rootId) {
+    if (!(await identity.wasWalked(summary.rootId))) {
       await isHealthy();
       return;
     }
     hasWalked = true;
-    if (rootId === null) {
-      rootId = summary.rootId;
-      await store.call("setBatchFlags", { batchId, rootId });
-    }
     if (!summary.complete) {
       await reportUnreadable(summary.unreadable);
       return;
