@@ -70,11 +70,17 @@ interface Gate {
   drop(run: Run): void;
 }
 
-function createGate(): Gate {
+function createGate(onChange: (held: number) => void): Gate {
   let held = false;
   const waiting = new Map<Run, () => void>();
   return {
-    pass: (run) => (held ? new Promise((resolve) => waiting.set(run, resolve)) : Promise.resolve()),
+    pass(run) {
+      if (!held) return Promise.resolve();
+      return new Promise((resolve) => {
+        waiting.set(run, resolve);
+        onChange(waiting.size);
+      });
+    },
     hold() {
       held = true;
     },
@@ -84,10 +90,12 @@ function createGate(): Gate {
         waiting.delete(run);
         resolve();
       }
+      onChange(waiting.size);
     },
     drop(run) {
       waiting.get(run)?.();
       waiting.delete(run);
+      onChange(waiting.size);
     },
   };
 }
@@ -95,7 +103,11 @@ function createGate(): Gate {
 export function createRunBook(parts: RunBookParts): RunBook {
   const runs = new Map<string, Run>();
   const queue: Run[] = [];
-  const gate = createGate();
+  const gate = createGate((held) =>
+    parts.stats.change((stats) => {
+      stats.held = held;
+    }),
+  );
   const closing = new AbortController();
   let running = 0;
 

@@ -53,6 +53,8 @@ export interface SimulatorStats {
   /** Runs queued or being computed. */
   outstanding: number;
   maxOutstanding: number;
+  /** Computed runs that `hold` keeps running. */
+  held: number;
   /** Runs accepted and not yet taken, dropped or lost. */
   unfetched: number;
   maxUnfetched: number;
@@ -79,6 +81,7 @@ function emptyStats(): SimulatorStats {
     taken: 0,
     outstanding: 0,
     maxOutstanding: 0,
+    held: 0,
     unfetched: 0,
     maxUnfetched: 0,
     faults: {},
@@ -139,13 +142,14 @@ export function createStats(): StatsBook {
       });
     },
     reset() {
-      const { openGets, openTokens, outstanding, unfetched } = stats;
+      const { openGets, openTokens, outstanding, held, unfetched } = stats;
       stats = {
         ...emptyStats(),
         openGets,
         openTokens,
         maxOpenTokens: openTokens,
         outstanding,
+        held,
         unfetched,
         maxOutstanding: outstanding,
         maxUnfetched: unfetched,

@@ -24,6 +24,7 @@ describe.runIf(hasTerminal)("on a terminal", () => {
     rig.simulator.control.hold();
     const running = onTerminal(rig);
     await running.said(/ 0% {2}0 of 3 .*1 in flight/);
+    await rig.simulator.control.until(({ held }) => held === 1);
     rig.simulator.control.release(1);
     await running.said(/ 33% {2}1 of 3 /);
     rig.simulator.control.release();

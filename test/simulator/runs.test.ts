@@ -15,6 +15,7 @@ test("held runs stay running until a test lets them go, oldest first", async () 
     await rig.caller.submit(await picture("red")),
     await rig.caller.submit(await picture("blue")),
   ];
+  await rig.simulator.control.until(({ held }) => held === 2);
   rig.simulator.control.release(1);
   await rig.simulator.control.until((stats) => stats.finished === 1);
   expect((await rig.caller.get(uuids[0]!)).status).toBe(200);
