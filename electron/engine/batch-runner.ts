@@ -1,11 +1,12 @@
 import type { BatchSettings } from "../contract/batch.ts";
-import { describeFailure } from "../contract/describe-failure.ts";
 import type { DeploymentFailure, Failure } from "../contract/failure.ts";
-import { GATES_FOR_A_PERSON, type Gate } from "../contract/gate.ts";
-import { unfinished, type Ledger } from "../contract/image.ts";
+import { gateSentence } from "../contract/gate-sentence.ts";
+import type { Gate } from "../contract/gate.ts";
+import type { Ledger } from "../contract/image.ts";
 import { fail } from "../contract/result.ts";
 import type { Workflow } from "../contract/workflow.ts";
 import { findTask } from "../contract/workflow.ts";
+import { createClockWatch } from "./clock-watch.ts";
 import type { Clock } from "./clock.ts";
 import type { Deployment } from "./deployment/client.ts";
 import { createDiskGuard } from "./disk.ts";
@@ -16,6 +17,7 @@ import { createRate, type Rate } from "./dispatch/rate.ts";
 import { createRunTimes, uncertainWaitMs, type RunTimes } from "./dispatch/run-times.ts";
 import { createTrouble, type Trouble } from "./dispatch/trouble.ts";
 import { createWindow } from "./dispatch/window.ts";
+import { endingOf, type RunEnding } from "./ending.ts";
 import type { Hands } from "./hands.ts";
 import { createIntake, type Intake, type IntakeTiming } from "./intake/intake.ts";
 import type { Spool } from "./results/spool.ts";
@@ -49,13 +51,6 @@ export interface BatchRunnerOptions {
   onProblem: (failure: Failure) => void;
 }
 
-/** How a batch that is not watched came to its end. */
-export type RunEnding =
-  | { kind: "complete" }
-  /** Something waits that only a person, or another time, can move on. */
-  | { kind: "stopped"; gate: Gate | null }
-  | { kind: "gave-up"; afterMs: number };
-
 export interface BatchRunner {
   readonly batchId: number;
   start(): Promise<void>;
@@ -81,10 +76,6 @@ const HOUSEKEEPING_MS = 1000;
 const REVISE_PAGE = 500;
 /** While images settle, those that are ready are claimed this often. */
 const POKE_EVERY_MS = 100;
-/** A gap this much longer than a housekeeping beat means that the machine slept. */
-const SLEEP_GAP_MS = 30_000;
-/** The wall clock went this much faster or slower than time itself: somebody set it, or the machine slept. */
-const CLOCK_JUMP_MS = 2_000;
 
 export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   const { store, clock, random, spool } = options;
@@ -128,7 +119,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
   };
 
   function onGate({ gate, closed }: { gate: Gate; closed: boolean }): void {
-    const sentence = gate.failure === null ? gateSentence(gate) : describeFailure(gate.failure).what;
+    const sentence = gateSentence(gate);
     const at = clock.now();
     const event = closed
       ? ({ batchId, kind: "gate-closed", detail: { gate: gate.kind, sentence } } as const)
@@ -279,24 +270,10 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       clock,
       minimumFreeBytes: options.minimumFreeBytes,
     });
-    let lastNow = clock.now();
-    let lastMono = clock.mono();
+    const clockWatch = createClockWatch({ batchId, store, clock, mostMs: () => uncertainWaitMs(times) });
     while (!stopped.signal.aborted) {
       await clock.sleep(HOUSEKEEPING_MS, stopped.signal);
-      const now = clock.now();
-      const gap = now - lastNow - HOUSEKEEPING_MS;
-      if (gap > SLEEP_GAP_MS) {
-        await store.call("addEvent", { at: now, event: { batchId, kind: "slept", detail: { forMs: gap } } });
-      }
-      const mono = clock.mono();
-      const jump = now - lastNow - (mono - lastMono);
-      // Waits are kept as wall-clock times, so that they outlive the program: they move with a clock that is set.
-      if (Math.abs(jump) > CLOCK_JUMP_MS) {
-        const mostMs = uncertainWaitMs(times);
-        await store.call("shiftDue", { batchId, byMs: Math.round(jump), mostMs, at: now });
-      }
-      lastNow = now;
-      lastMono = mono;
+      await clockWatch.look(HOUSEKEEPING_MS);
       if (gates.isClosed("disk-low") && (await disk.lack(0)) === null) gates.open("disk-low");
       lookAtBattery();
       await pump.adopt();
@@ -306,37 +283,20 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
     }
   }
 
-  /** Who pauses a run that goes on may resume it; who starts a paused one has to be told. */
-  function mayOpenSoon(gate: Gate): boolean {
-    return gate.kind === "paused" && (options.watch || !startedPaused);
-  }
+  const isAtRest = (): boolean => pump.idle && intake.quiet && !isRevising;
 
-  /** All that is left waits for a person, or for an image that does. */
-  async function isHeld(ledger: Ledger): Promise<boolean> {
-    const { FOLLOWING = 0 } = await store.call("stageCounts", batchId);
-    if (ledger.waiting > FOLLOWING || ledger.inFlight > 0) return false;
-    return (await store.call("nextDueAt", batchId)) === null;
-  }
-
-  function isAtRest(): boolean {
-    return pump.idle && intake.quiet && !isRevising;
-  }
-
-  async function canEnd(): Promise<RunEnding | null> {
-    const giveUpAfterMs = settings().limits.giveUpAfterMs;
-    if (trouble.outageMs() > giveUpAfterMs) return { kind: "gave-up", afterMs: giveUpAfterMs };
-    const person = gates.list().find((gate) => GATES_FOR_A_PERSON.has(gate.kind) && !mayOpenSoon(gate));
-    if (person !== undefined && !gates.mayCollect) return { kind: "stopped", gate: person };
-    // Asked at every change of an image: nothing is looked up while anything goes on.
-    if (!isAtRest()) return null;
-    const { ledger } = await store.call("ledgerOf", batchId);
-    if (!isAtRest()) return null;
-    if (unfinished(ledger) === 0 && intake.hasWalked) return { kind: "complete" };
-    if (person !== undefined) return { kind: "stopped", gate: person };
-    // A watched folder may bring more; and what a first walk will find is not known yet.
-    if (options.watch || !intake.hasWalked) return null;
-    return (await isHeld(ledger)) ? { kind: "stopped", gate: null } : null;
-  }
+  const canEnd = (): Promise<RunEnding | null> =>
+    endingOf({
+      batchId,
+      store,
+      gates,
+      watch: options.watch,
+      startedPaused,
+      outageMs: trouble.outageMs(),
+      giveUpAfterMs: settings().limits.giveUpAfterMs,
+      isAtRest,
+      hasWalked: () => intake.hasWalked,
+    });
 
   return {
     batchId,
@@ -428,19 +388,4 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
       await Promise.all(loops);
     },
   };
-}
-
-function gateSentence(gate: Gate): string {
-  switch (gate.kind) {
-    case "paused":
-      return "Paused. Results of runs already submitted are still collected.";
-    case "run-limit":
-      return "The limit of runs is reached. Nothing more is submitted.";
-    case "battery-low":
-      return "The battery is low. Nothing more is submitted until the machine is plugged in.";
-    case "results-lost":
-      return "The deployment seems to have lost its runs; one is tried before the others go on.";
-    default:
-      return `Stopped submitting (${gate.kind}).`;
-  }
 }

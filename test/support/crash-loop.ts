@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { RunEnding } from "../../electron/engine/batch-runner.ts";
+import type { RunEnding } from "../../electron/engine/ending.ts";
 import type { EngineOrders } from "./engine-process.ts";
 import { timingFor, type Rig } from "./open-rig.ts";
 

@@ -115,7 +115,7 @@ export const runner: Runner = {
       without: "the look at a wall clock that was set back",
       patches: [
         {
-          file: "electron/engine/batch-runner.ts",
+          file: "electron/engine/clock-watch.ts",
           find: "if (Math.abs(jump) > CLOCK_JUMP_MS)",
           replace: "if (Math.abs(jump) < 0)",
         },

@@ -187,7 +187,7 @@ export const runner: Runner = {
       without: "the waits that move with a clock that is set",
       patches: [
         {
-          file: "electron/engine/batch-runner.ts",
+          file: "electron/engine/clock-watch.ts",
           find: "Math.abs(jump) > CLOCK_JUMP_MS",
           replace: "Math.abs(jump) === Infinity",
         },
