@@ -72,7 +72,7 @@ export const runner: Runner = {
   controls: [
     {
       name: "threads",
-      without: "the syncing of results beside the event loop",
+      without: "the syncing of answers and results beside the event loop",
       patches: [
         {
           file: "electron/engine/results/spool.ts",
@@ -83,6 +83,21 @@ export const runner: Runner = {
           file: "electron/engine/results/spool.ts",
           find: "      isOpen = false;\n      try {\n        await handle.sync();",
           replace: "      isOpen = false;\n      try {\n        fsyncSync(handle.fd);",
+        },
+        {
+          file: "electron/engine/results/durable-file.ts",
+          find: 'import { constants } from "node:fs";',
+          replace: 'import { constants, fsyncSync } from "node:fs";',
+        },
+        {
+          file: "electron/engine/results/durable-file.ts",
+          find: "  try {\n    await handle.sync();",
+          replace: "  try {\n    fsyncSync(handle.fd);",
+        },
+        {
+          file: "electron/engine/results/durable-file.ts",
+          find: "      await handle.writeFile(data);\n      await handle.sync();",
+          replace: "      await handle.writeFile(data);\n      fsyncSync(handle.fd);",
         },
       ],
     },
