@@ -49,7 +49,10 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
   seenPage: [[{ batchId, beforeMono: 1, nowMono: 2, limit: 10 }, "imagesSeen"]],
   lookAgain: [[{ imageId: 1, file: seenFile("a.png"), mono: 1, at }, "INTEGER PRIMARY KEY"]],
   unsettle: [[{ imageId: 2, mono: 1, at }, "imagesFollowing"]],
-  settleFile: [[settled, "imagesContent"]],
+  settleFile: [
+    [settled, "imagesContent"],
+    [settled, "imagesEarlier"],
+  ],
   takeOver: [[{ imageId: 1, fromId: 2, at }, "INTEGER PRIMARY KEY"]],
   refuseFile: [[{ imageId: 3, failure, stage: "MISSING", at }, "imagesFollowing"]],
   fileGone: [[{ imageId: 2, at }, "imagesContent"]],

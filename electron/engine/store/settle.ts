@@ -32,10 +32,10 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
   db.sql(
     "UPDATE images SET sha256 = ?, width = ?, height = ?, suspected = 0, crashes = 0, updatedAt = ? WHERE id = ?",
   ).run(sha, input.width, input.height, input.at, row.id);
-  const known = sameContent(db, row, sha);
-  const touched = known.findLast((k) => k.path === row.path && k.current === 0 && k.history === "superseded");
+  const touched = supersededAt(db, row, sha);
   if (touched !== undefined && hasFilesInPlace(db, touched))
     return { stage: reinstate(db, touched, row, input.at), candidate: null };
+  const known = sameContent(db, row, sha);
   forgetMissing(db, known, input.at);
   const source = chooseSource(known, input.dedupe);
   if (source === null) {
@@ -46,12 +46,36 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
   return { stage: share(db, row.id, source, input.at), candidate: null };
 }
 
+/** So many rows of equal bytes are looked at: a folder may hold a hundred thousand black frames. */
+const MOST_EQUAL = 20;
+
+/**
+ * Known rows with these bytes under this revision, in the order of their ids: the first current ones, the first of
+ * history, and those whose result they share, because a leader that is done comes before all who wait for it.
+ */
 function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[] {
+  const firstOf = (current: 0 | 1): StoredImage[] =>
+    db
+      .sql(
+        "SELECT * FROM images INDEXED BY imagesContent WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND current = ? AND id <> ? ORDER BY id LIMIT ?",
+      )
+      .all(row.batchId, sha, row.revisionId, current, row.id, MOST_EQUAL) as StoredImage[];
+  const known = new Map([...firstOf(1), ...firstOf(0)].map((image) => [image.id, image]));
+  for (const { leaderId } of [...known.values()]) {
+    const leader = leaderId === null || known.has(leaderId) ? null : imageById(db, leaderId);
+    if (leader !== null) known.set(leader.id, leader);
+  }
+  return [...known.values()].sort((a, b) => a.id - b.id);
+}
+
+/** The row of these very bytes at this path, when something else lay there meanwhile. */
+function supersededAt(db: Database, row: StoredImage, sha: Buffer): StoredImage | undefined {
   return db
     .sql(
-      "SELECT * FROM images INDEXED BY imagesContent WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id",
+      `SELECT * FROM images INDEXED BY imagesEarlier WHERE batchId = ? AND path = ? AND current = 0 AND history = 'superseded'
+       AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id DESC LIMIT 1`,
     )
-    .all(row.batchId, sha, row.revisionId, row.id) as StoredImage[];
+    .get(row.batchId, row.path, sha, row.revisionId, row.id) as StoredImage | undefined;
 }
 
 /** No other content of this path was finished since: the result files there are still those of this row. */
