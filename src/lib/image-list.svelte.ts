@@ -1,8 +1,9 @@
 import { SvelteSet } from "svelte/reactivity";
-import type { ImageCounts, ImageRow, ImageScope } from "../../electron/contract/api.ts";
+import type { ImageCounts, ImageRow, ImageScope, ImagesQuery } from "../../electron/contract/api.ts";
 import { IMAGE_STATES, type ImageState } from "../../electron/contract/image.ts";
 import type { Client } from "./client.ts";
 import { ImagePages } from "./image-pages.svelte.ts";
+import { PAGE_ROWS } from "./page-cache.ts";
 import { createPace } from "./pace.ts";
 import { Resource } from "./resource.svelte.ts";
 import { FIRST_PLACE, type ImagesPlace } from "./route.ts";
@@ -66,7 +67,7 @@ export class ImageListModel {
 
   /** The filter as the engine takes it. */
   get scope(): ImageScope {
-    return this.#scope(this.#filter.state === null ? [...IMAGE_STATES] : [this.#filter.state], null);
+    return scopeOf(this.batchId, this.#filter);
   }
 
   /** What an action on the selection takes. */
@@ -94,15 +95,14 @@ export class ImageListModel {
     this.#cursor = 0;
     this.#pages.close();
     this.#pages = new ImagePages((page) =>
-      this.#client.ask("images:page", {
-        scope: this.scope,
-        sort: this.#filter.sort,
-        descending: this.#filter.descending,
-        ...page,
-      }),
+      this.#client.ask("images:page", { ...queryOf(this.batchId, this.#filter), ...page }),
     );
     this.#pages.want(0, 0);
-    this.#loadCounts();
+    // Counting reads much more than a page does, so the rows come first.
+    const pages = this.#pages;
+    void pages.first.then(() => {
+      if (pages === this.#pages) this.#loadCounts();
+    });
   }
 
   refresh(): void {
@@ -146,14 +146,29 @@ export class ImageListModel {
   #loadCounts(): void {
     // The tabs show every state of the same search, label and reason.
     void this.counts.load(() =>
-      this.#client.ask("images:counts", { scope: this.#scope([...IMAGE_STATES], null) }),
+      this.#client.ask("images:counts", { scope: scopeOf(this.batchId, { ...this.#filter, state: null }) }),
     );
   }
+}
 
-  #scope(states: ImageState[], imageIds: number[] | null): ImageScope {
-    const { reason, search, label } = this.#filter;
-    return { batchId: this.batchId, states, reason, search, label, imageIds };
-  }
+/** The first page of a list, as the list will ask for it. */
+export function firstPageOf(batchId: number, filter: Filter): ImagesQuery {
+  return { ...queryOf(batchId, filter), after: null, skip: 0, limit: PAGE_ROWS };
+}
+
+function queryOf(batchId: number, filter: Filter): Pick<ImagesQuery, "scope" | "sort" | "descending"> {
+  return { scope: scopeOf(batchId, filter), sort: filter.sort, descending: filter.descending };
+}
+
+function scopeOf(batchId: number, { state, reason, search, label }: Filter): ImageScope {
+  return {
+    batchId,
+    states: state === null ? [...IMAGE_STATES] : [state],
+    reason,
+    search,
+    label,
+    imageIds: null,
+  };
 }
 
 function pick({ state, reason, label, search, sort, descending }: Filter): Filter {

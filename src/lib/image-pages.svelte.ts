@@ -9,11 +9,17 @@ type AskPage = (page: Pick<ImagesQuery, "after" | "skip" | "limit">) => Promise<
 export class ImagePages {
   readonly #ask: AskPage;
   readonly #cache = new PageCache();
+  #answered: () => void = () => undefined;
   #version = $state(0);
   #end = $state<number | null>(null);
   #failure = $state.raw<Failure | null>(null);
   #isReading = false;
   #isClosed = false;
+
+  /** Resolves once a first page was answered, or nobody waits for it any more. */
+  readonly first = new Promise<void>((resolve) => {
+    this.#answered = resolve;
+  });
 
   constructor(ask: AskPage) {
     this.#ask = ask;
@@ -66,6 +72,7 @@ export class ImagePages {
 
   close(): void {
     this.#isClosed = true;
+    this.#answered();
   }
 
   async #read(): Promise<void> {
@@ -73,6 +80,7 @@ export class ImagePages {
     this.#isReading = true;
     for (let next = this.#cache.next(); next !== null; next = this.#cache.next()) {
       const answer = await this.#ask({ after: next.after, skip: next.skip, limit: PAGE_ROWS });
+      this.#answered();
       if (this.#isClosed) return;
       if (!answer.ok) {
         this.#failure = answer.failure;

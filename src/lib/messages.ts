@@ -61,6 +61,11 @@ export const words = {
     } satisfies Failure as Failure,
     strangeAnswer: (call: string, status: number) =>
       `the answer to ${call} (${status}) is not one of Nightrun's`,
+    partMissing: {
+      reason: "usage",
+      message: "A part of this page could not be loaded.",
+      next: "Try again; if Nightrun is not running, start it first.",
+    } satisfies Failure as Failure,
     away: "Nightrun's engine does not answer.",
     awayMeaning:
       "What you see is how it was. Runs already submitted go on; this page comes back by itself when Nightrun runs again.",

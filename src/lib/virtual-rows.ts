@@ -1,6 +1,6 @@
 /** Browsers clip elements higher than about 33 million pixels; beyond this height the scroll bar is scaled. */
 const MOST_PIXELS = 12_000_000;
-const OVERSCAN = 6;
+const OVERSCAN = 3;
 
 export interface RowWindow {
   /** Height of the scrolled content in pixels. */
@@ -8,6 +8,8 @@ export interface RowWindow {
   first: number;
   /** Inclusive; smaller than `first` when there is no row. */
   last: number;
+  /** As many rows as are ever drawn at once in a view this high: row i is drawn by slot i % slots, which it shares with no other. */
+  slots: number;
   /** Where row i is put, in pixels from the top of the content. */
   topOf: (index: number) => number;
 }
@@ -29,7 +31,8 @@ export function rowWindow({ total, rowHeight, scrollTop, viewHeight }: View): Ro
   const shift = scrollTop - top;
   const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
   const last = Math.min(total - 1, Math.ceil((top + viewHeight) / rowHeight) + OVERSCAN);
-  return { height, first, last, topOf: (index) => (ratio === 1 ? 0 : shift) + index * rowHeight };
+  const slots = Math.ceil(viewHeight / rowHeight) + 2 * OVERSCAN + 2;
+  return { height, first, last, slots, topOf: (index) => (ratio === 1 ? 0 : shift) + index * rowHeight };
 }
 
 /** The scroll position that brings a row into view with as little movement as possible. */

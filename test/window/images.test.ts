@@ -143,6 +143,48 @@ test("the end of a long list can be reached by the scroll bar", async () => {
   await expect.poll(rowTexts, { timeout: 10_000 }).toContain("drawer 040/sheet 0020000.tif");
 });
 
+test("a rush through a long list reads nothing on its way and shows the rows where it ends", async () => {
+  const { engine } = await openWindow("#/batch/1/images", { images: 100_000 });
+  await shows("sheet 0000001.tif");
+  const pagesAsked = () => engine.calls.filter(({ name }) => name === "images:page").length;
+  const before = pagesAsked();
+  for (let step = 1; step <= 40; step += 1) {
+    grid().scrollTop = step * 20_000;
+    await frame();
+  }
+  expect(document.querySelectorAll(".thumb img"), "no picture is asked for").toHaveLength(0);
+  const middle = () => document.querySelectorAll(".row-line")[10]!;
+  await expect.poll(() => middle().querySelector(".path"), { timeout: 10_000 }).not.toBeNull();
+  expect(Number(middle().getAttribute("aria-rowindex"))).toBeGreaterThan(10_000);
+  expect(pagesAsked() - before, "only what it came to").toBeLessThanOrEqual(2);
+});
+
+test("a scrolled row never shows the picture of the image that stood there before", async () => {
+  await openWindow("#/batch/1/images", { images: 1000 });
+  await shows("sheet 0000001.tif");
+  const pictures = () => new Set(document.querySelectorAll<HTMLImageElement>(".row-line .thumb img"));
+  const before = [...pictures()];
+  grid().scrollTop = 400;
+  await frame();
+  await frame();
+  const kept = before.filter((picture) => pictures().has(picture));
+  expect(kept.length).toBeLessThan(before.length);
+  for (const row of document.querySelectorAll(".row-line")) {
+    const at = Number(row.getAttribute("aria-rowindex")) - 1;
+    expect(row.querySelector(".path")!.textContent).toContain(`${String(at).padStart(7, "0")}.tif`);
+  }
+});
+
+test("rows are asked for before anything is counted, and once", async () => {
+  const { engine } = await openWindow("#/batch/1/images", { images: 1000 });
+  await shows("sheet 0000001.tif");
+  await expect.poll(() => engine.calls.map(({ name }) => name)).toContain("batch:failures");
+  const asked = engine.calls.map(({ name }) => name);
+  expect(asked[0]).toBe("images:page");
+  expect(asked.filter((name) => name === "images:page")).toHaveLength(1);
+  expect(asked.indexOf("images:counts")).toBeGreaterThan(asked.indexOf("app:state"));
+});
+
 test("two thousand boxes follow the confidence slider without a long task", async () => {
   const { engine } = await openWindow("#/batch/1/images?image=10000000");
   await shows("objects shown");

@@ -13,6 +13,20 @@ test("however many rows there are, few are drawn and the last can be reached", (
   }
 });
 
+test("no two rows that are drawn at once share a slot", () => {
+  const cases = fc.tuple(
+    fc.integer({ min: 0, max: 3_000_000 }),
+    fc.nat(12_000_000),
+    fc.integer({ min: 40, max: 2000 }),
+  );
+  fc.assert(
+    fc.property(cases, ([total, scrollTop, viewHeight]) => {
+      const { first, last, slots } = rowWindow({ total, rowHeight: 40, viewHeight, scrollTop });
+      expect(last - first + 1).toBeLessThanOrEqual(slots);
+    }),
+  );
+});
+
 test("a row that is scrolled to lies inside the view", () => {
   const cases = fc.tuple(
     fc.integer({ min: 50, max: 5_000_000 }),
