@@ -23,6 +23,7 @@ import type { StoredBatch } from "./store/batches.ts";
 import { openDataFile, tellWhatWasLost } from "./open-data-file.ts";
 import type { Store } from "./store/store.ts";
 import { makeFolder } from "./make-folder.ts";
+import { keepYoungGenerationSmall } from "./young-generation.ts";
 
 export interface EngineOptions {
   /** Absolute path of the data file; its folder is made. */
@@ -95,6 +96,7 @@ const BACKUP_LOOK_EVERY_MS = 10 * 60 * 1000;
 
 /** Opens the data file for writing (refused while another process does), recovers, and is ready to start batches. */
 export async function openEngine(options: EngineOptions): Promise<Result<Engine, SetupFailure>> {
+  keepYoungGenerationSmall();
   const dataFile = resolve(options.dataFile);
   const { clock } = options;
   try {
