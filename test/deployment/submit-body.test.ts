@@ -151,6 +151,48 @@ describe("the body of a submission", () => {
   });
 });
 
+describe("the buffers of a body", () => {
+  /** The memory that the pieces of the picture lie in; one body alternates between two. */
+  async function memoryOf(body: SubmitBody): Promise<ArrayBufferLike[]> {
+    const used = new Set<ArrayBufferLike>();
+    for await (const chunk of body.chunks()) if (chunk.byteLength > 50_000) used.add(chunk.buffer);
+    return [...used];
+  }
+  const content = noise(2 * READ_BYTES);
+
+  it("serve the next body once the deployment has answered", async () => {
+    const [first, second] = [await bodyOf(content), await bodyOf(noise(content.length).reverse())];
+    const used = await memoryOf(first);
+    expect(used).toHaveLength(2);
+    first.release();
+    first.release();
+    const text = await textOf(second);
+    expect(text).toContain(noise(content.length).reverse().toString("base64"));
+    second.release();
+    const [third, fourth] = [await bodyOf(content), await bodyOf(content)];
+    expect((await memoryOf(third)).map((memory) => used.includes(memory))).toEqual([true, true]);
+    // Given back twice, they must not be lent twice.
+    const others = await memoryOf(fourth);
+    expect(others.filter((memory) => used.includes(memory))).toEqual([]);
+  });
+
+  it("serve no other body as long as something may be on its way", async () => {
+    const [unanswered, brokenOff, next] = [
+      await bodyOf(content),
+      await bodyOf(content),
+      await bodyOf(content),
+    ];
+    const used = await memoryOf(unanswered);
+    for await (const chunk of brokenOff.chunks()) {
+      if (chunk.byteLength < 50_000) continue;
+      used.push(chunk.buffer);
+      break;
+    }
+    brokenOff.release();
+    expect((await memoryOf(next)).filter((memory) => used.includes(memory))).toEqual([]);
+  });
+});
+
 describe("submitting", () => {
   it("brings exactly the bytes of the file to a server that reads slowly", async () => {
     const content = noise(9_000_001);

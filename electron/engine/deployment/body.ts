@@ -4,6 +4,7 @@ import type { OutputRequest, ParameterSetting, ResultDecision } from "../../cont
 import type { ImageFailure } from "../../contract/failure.ts";
 import { stampOf } from "../intake/observation.ts";
 import type { HttpBody } from "./http.ts";
+import { endLoan, giveBack, lendBuffers, PIECE_BYTES, type SendBuffers } from "./send-buffers.ts";
 
 /** The body of one `PUT /api/run`, read from the open file while it is sent. Good for one attempt. */
 export interface SubmitBody extends HttpBody {
@@ -17,14 +18,15 @@ export interface SubmitBody extends HttpBody {
   started(): boolean;
   /** The last byte was handed over; until then the deployment cannot have accepted the run. */
   complete(): boolean;
+  /**
+   * The deployment has answered to the whole body: what it was sent from serves the next one. Without this call, after a
+   * failure, the garbage collector has it, for a broken connection may still hold on to it.
+   */
+  release(): void;
 }
 
-/** A multiple of 3, so that pieces of base64 can be joined; its base64 (256 KiB) fills any socket's buffer. */
-const READ_BYTES = 3 * 64 * 1024;
-/** With more bodies than this under way, each of the others takes pieces of half the size: memory counts more then. */
-const MOST_LARGE = 16;
 /** Encoded at once: the text of a longer piece is memory that the system maps anew each time, at five times the cost. */
-const ENCODE_BYTES = READ_BYTES / 4;
+const ENCODE_BYTES = PIECE_BYTES / 4;
 
 class FileTrouble extends Error {
   readonly failure: ImageFailure;
@@ -54,23 +56,27 @@ export function createSubmitBody(input: {
   let failure: ImageFailure | null = null;
   let started = false;
   let complete = false;
+  let buffers: SendBuffers | null = null;
 
   async function* chunks(): AsyncGenerator<Uint8Array> {
     if (started) throw new Error("Internal error: the body of a submission was asked for twice");
     started = true;
     onFirstByte?.();
     const hash = createHash("sha256");
+    buffers = lendBuffers();
     try {
       const opened = await handle.stat({ bigint: true });
       if (Number(opened.size) !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
       yield head;
-      yield* base64Of(handle, bytes, (piece) => hash.update(piece));
+      yield* base64Of({ handle, bytes, buffers, onPiece: (piece) => hash.update(piece) });
       const now = await handle.stat({ bigint: true });
       if (stampOf(now) !== (input.stamp ?? stampOf(opened)))
         throw new FileTrouble({ reason: "changed-while-sending" });
     } catch (error) {
       failure = toImageFailure(error);
       throw error;
+    } finally {
+      endLoan();
     }
     digest = hash.digest();
     complete = true;
@@ -85,6 +91,10 @@ export function createSubmitBody(input: {
     failure: () => failure,
     started: () => started,
     complete: () => complete,
+    release() {
+      if (complete && buffers !== null) giveBack(buffers);
+      buffers = null;
+    },
   };
 }
 
@@ -116,34 +126,29 @@ function parametersOnWire(settings: readonly ParameterSetting[]): unknown[] {
   }));
 }
 
-/** Bodies of this process that are being read. */
-let underWay = 0;
-
 /**
  * Two output buffers take turns: a piece stays untouched until the next but one is asked for, when the socket has
  * long copied or sent it.
  */
-async function* base64Of(
-  handle: FileHandle,
-  bytes: number,
-  onPiece: (piece: Uint8Array) => void,
-): AsyncGenerator<Uint8Array> {
-  underWay += 1;
-  try {
-    const pieceBytes = Math.min(underWay > MOST_LARGE ? READ_BYTES / 2 : READ_BYTES, bytes);
-    const textBytes = 4 * Math.ceil(pieceBytes / 3);
-    const raw = Buffer.allocUnsafeSlow(pieceBytes);
-    let [text, other] = [Buffer.allocUnsafeSlow(textBytes), Buffer.allocUnsafeSlow(textBytes)];
-    for (let position = 0; position < bytes;) {
-      const piece = raw.subarray(0, Math.min(pieceBytes, bytes - position));
-      await readFully(handle, piece, position);
-      position += piece.length;
-      onPiece(piece);
-      yield text.subarray(0, encode(piece, text));
-      [text, other] = [other, text];
-    }
-  } finally {
-    underWay -= 1;
+async function* base64Of({
+  handle,
+  bytes,
+  buffers,
+  onPiece,
+}: {
+  handle: FileHandle;
+  bytes: number;
+  buffers: SendBuffers;
+  onPiece: (piece: Uint8Array) => void;
+}): AsyncGenerator<Uint8Array> {
+  let [text, other] = buffers.texts;
+  for (let position = 0; position < bytes;) {
+    const piece = buffers.raw.subarray(0, Math.min(buffers.raw.length, bytes - position));
+    await readFully(handle, piece, position);
+    position += piece.length;
+    onPiece(piece);
+    yield text.subarray(0, encode(piece, text));
+    [text, other] = [other, text];
   }
 }
 

@@ -127,6 +127,7 @@ async function send(
   const outcome = await deployment.submit(body, { idempotencyKey: idempotencyKey(dispatch, image) });
   if (body.started()) start.sent();
   else start.cancel();
+  if (outcome.kind === "accepted") body.release();
   return settle(dispatch, deployment, { run, image, outcome, askedMono });
 }
 

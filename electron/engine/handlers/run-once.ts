@@ -48,7 +48,10 @@ async function submit(run: RunOnce): Promise<Result<Accepted>> {
       decision,
     });
     const outcome = await deployment.submit(body, { signal });
-    if (outcome.kind === "accepted") return succeed(outcome);
+    if (outcome.kind === "accepted") {
+      body.release();
+      return succeed(outcome);
+    }
     const failure = await afterSubmit(run, outcome, troubles);
     if (failure !== null) return fail(failure);
   }
