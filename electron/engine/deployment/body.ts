@@ -58,6 +58,13 @@ export function createSubmitBody(input: {
   let complete = false;
   let buffers: SendBuffers | null = null;
 
+  async function stampNow(): Promise<string> {
+    const found = await handle.stat({ bigint: true });
+    // Its length is promised by then.
+    if (Number(found.size) !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
+    return stampOf(found);
+  }
+
   async function* chunks(): AsyncGenerator<Uint8Array> {
     if (started) throw new Error("Internal error: the body of a submission was asked for twice");
     started = true;
@@ -65,13 +72,10 @@ export function createSubmitBody(input: {
     const hash = createHash("sha256");
     buffers = lendBuffers();
     try {
-      const opened = await handle.stat({ bigint: true });
-      if (Number(opened.size) !== bytes) throw new FileTrouble({ reason: "changed-while-sending" });
+      const stamp = input.stamp ?? (await stampNow());
       yield head;
       yield* base64Of({ handle, bytes, buffers, onPiece: (piece) => hash.update(piece) });
-      const now = await handle.stat({ bigint: true });
-      if (stampOf(now) !== (input.stamp ?? stampOf(opened)))
-        throw new FileTrouble({ reason: "changed-while-sending" });
+      if ((await stampNow()) !== stamp) throw new FileTrouble({ reason: "changed-while-sending" });
     } catch (error) {
       failure = toImageFailure(error);
       throw error;

@@ -39,6 +39,7 @@ export async function finishRun(
   const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
   const ended = await answers.finish({
     answerFile: dispatch.spool.pathOf(runId),
+    answer: dispatch.spool.atHand(runId),
     requested: decision.outputs,
     counts: decision.outputs.map((request) => dispatch.outputCount(request.taskName, request.taskIndex)),
     target: await targetOf(dispatch, image, { uuid, revisions }),

@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { lstat, open, readlink, realpath, type FileHandle } from "node:fs/promises";
+import { constants, readlinkSync } from "node:fs";
+import { lstat, open, realpath, type FileHandle } from "node:fs/promises";
 import type { ImageFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { errorCode, isGone } from "./fs-error.ts";
@@ -96,7 +96,7 @@ async function refusedPlace(
   ways: OpenWays,
 ): Promise<ImageFailure | null> {
   const home = await realpath(root, { encoding: "buffer" });
-  const place = ways.descriptorLinks ? await descriptorPlace(handle) : null;
+  const place = ways.descriptorLinks ? descriptorPlace(handle) : null;
   if (place !== null) return isInside(home, place) ? null : { reason: "special-file", kind: "symbolic link" };
   for (let look = 0; look < LOOKS_AT_PLACE; look += 1) {
     const refusal = await refusedPlaceNow(home, location, fileId);
@@ -116,9 +116,10 @@ async function refusedPlaceNow(home: Buffer, location: Buffer, fileId: string): 
   return fileIdOf(there) === fileId ? null : { reason: "still-changing" };
 }
 
-async function descriptorPlace(handle: FileHandle): Promise<Buffer | null> {
+function descriptorPlace(handle: FileHandle): Buffer | null {
   try {
-    return await readlink(`/proc/self/fd/${handle.fd}`, { encoding: "buffer" });
+    // The kernel knows it without asking any disk: another thread would cost more than the answer.
+    return readlinkSync(`/proc/self/fd/${handle.fd}`, { encoding: "buffer" });
   } catch (error) {
     // No /proc here (a bare container): the other way remains.
     errorCode(error);

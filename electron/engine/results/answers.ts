@@ -53,6 +53,7 @@ export function createAnswers(): Answers {
 
   return {
     async finish(order) {
+      if (order.answer !== null) return finishAnswer(order);
       const { size } = await stat(order.answerFile);
       if (size > MAX_ANSWER_BYTES) return { kind: "misfit", what: tooLarge(size) };
       if (size <= LARGE_BYTES) return finishAnswer(order);

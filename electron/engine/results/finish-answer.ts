@@ -46,6 +46,8 @@ export async function writeResult(
 /** A complete answer on disk and what is to become of it; crosses to a worker thread as it is. */
 export interface AnswerOrder {
   answerFile: string;
+  /** The bytes of the file, where they are at hand. */
+  answer: Uint8Array | null;
   requested: readonly OutputRequest[];
   /** For each request, how many outputs it stands for; null = nobody knows. */
   counts: readonly (number | null)[];
@@ -70,11 +72,12 @@ export async function finishAnswer(order: AnswerOrder): Promise<AnswerEnd> {
 /** The bytes of the answer are let go of as soon as they are read. */
 async function readOutputs({
   answerFile,
+  answer,
   requested,
   counts,
 }: AnswerOrder): Promise<ReturnType<typeof readAnswer>> {
   return readAnswer(
-    await readFile(answerFile),
+    answer ?? (await readFile(answerFile)),
     requested,
     (request) => counts[requested.indexOf(request)] ?? null,
   );

@@ -1,16 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import {
-  copyFile,
-  type FileHandle,
-  lstat,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  unlink,
-} from "node:fs/promises";
+import { copyFile, type FileHandle, lstat, open, readdir, rename, rm, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { createNew, errorCode, syncFolder } from "./durable-file.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -44,8 +34,8 @@ export interface Spool {
   /** A part of an earlier try is replaced; a complete answer stays until `commit` replaces it. */
   create(runId: number): Promise<SpoolWriter>;
   isComplete(runId: number): Promise<boolean>;
-  /** The bytes of a complete answer. */
-  read(runId: number): Promise<Buffer>;
+  /** The bytes of a complete answer as they lie on the disk, where they are few and came in just now; else null. */
+  atHand(runId: number): Buffer | null;
   /** Bytes of a complete answer; null if there is none. */
   sizeOf(runId: number): Promise<number | null>;
   /** Where the complete answer is, or would be. */
@@ -63,7 +53,7 @@ export interface Spool {
 
 /** @default 1 GB (faults F28, F31) */
 const MAX_BYTES = 1_000_000_000;
-/** Complete answers of at most this size are also remembered, the last few of them: they are read again at once. */
+/** Complete answers of at most this size are also remembered, the last few of them: they are looked into at once. */
 const REMEMBERED_BYTES = 64 * 1024;
 const MOST_REMEMBERED = 64;
 const NAME = /^(\d{1,16})\.(?:part|answer)$/;
@@ -186,6 +176,8 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
   const sizeOf = (runId: number): Promise<number | null> => sizeOfFile(pathOf(runId));
   /** What lies on the disk, byte by byte: remembered only when it is complete and safe there. */
   const remembered = new Map<number, Buffer>();
+  /** Runs whose part was begun here and not completed. */
+  const begun = new Set<number>();
 
   function remember(runId: number, answer: Buffer | null): void {
     remembered.delete(runId);
@@ -200,21 +192,28 @@ export async function openSpool(folder: string, options: { maxBytes?: number } =
     sizeOf,
     async create(runId) {
       const part = fileOf(runId, "part");
+      begun.add(runId);
       return createWriter({
         handle: await createNew(part, 0o600),
         part,
         complete: pathOf(runId),
         maxBytes,
-        onComplete: (answer) => remember(runId, answer),
+        onComplete: (answer) => {
+          begun.delete(runId);
+          remember(runId, answer);
+        },
       });
     },
     async isComplete(runId) {
       return (await sizeOf(runId)) !== null;
     },
-    read: async (runId) => remembered.get(runId) ?? readFile(pathOf(runId)),
+    atHand: (runId) => remembered.get(runId) ?? null,
     async remove(runId) {
-      remembered.delete(runId);
-      await Promise.all([pathOf(runId), fileOf(runId, "part")].map(unlinkIfThere));
+      // What was completed here and not begun again has no part.
+      const mayHavePart = !remembered.delete(runId) || begun.has(runId);
+      begun.delete(runId);
+      const paths = [pathOf(runId), ...(mayHavePart ? [fileOf(runId, "part")] : [])];
+      await Promise.all(paths.map(unlinkIfThere));
     },
     async runIds() {
       const names = await readdir(root);
