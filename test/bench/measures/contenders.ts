@@ -217,10 +217,10 @@ async function flushTimes(base: string): Promise<number[]> {
 async function runTables(quick: boolean): Promise<Finding[]> {
   const names: Name[] = ["nightrun", "bare", "fetch", ...(hasShellTools() ? (["shell"] as const) : [])];
   const slow: Table = quick
-    ? { runMs: 200, rounds: 1, images: 120, shellImages: 40 }
+    ? { runMs: 200, rounds: 1, images: 64, shellImages: 16 }
     : { runMs: 200, rounds: 3, images: 480, shellImages: 80 };
   const fast: Table = quick
-    ? { runMs: 0, rounds: 2, images: 240, shellImages: 40 }
+    ? { runMs: 0, rounds: 1, images: 160, shellImages: 16 }
     : { runMs: 0, rounds: 5, images: 480, shellImages: 80 };
   const base = await mkdtemp(join(tmpdir(), "nightrun-bench-"));
   try {

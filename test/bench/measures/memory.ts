@@ -8,7 +8,6 @@ import { writePhotos } from "../rig/pictures.ts";
 import { runProgram, startServer } from "../rig/processes.ts";
 
 const OUTSTANDING = 50;
-const PICTURE_BYTES = 20_000_000;
 const FILES_A_FOLDER = 1000;
 const RUN_MS = 3000;
 
@@ -26,12 +25,13 @@ async function writeNotes(base: string, count: number): Promise<void> {
 }
 
 async function runHeavyNight(quick: boolean): Promise<Finding[]> {
-  const pictures = quick ? 60 : 150;
-  const notes = quick ? 20_000 : 100_000;
+  const pictures = quick ? 52 : 150;
+  const pictureBytes = quick ? 8_000_000 : 20_000_000;
+  const notes = quick ? 5000 : 100_000;
   const base = await mkdtemp(join(tmpdir(), "nightrun-bench-"));
   try {
     const folder = join(base, "pictures");
-    await writePhotos(folder, pictures, PICTURE_BYTES);
+    await writePhotos(folder, pictures, pictureBytes);
     await writeNotes(folder, notes);
     const server = await startServer({ runMs: RUN_MS, mode: "advice" });
     const orders = { url: server.url, folder, place: base, concurrency: OUTSTANDING, pictures };
@@ -44,7 +44,7 @@ async function runHeavyNight(quick: boolean): Promise<Finding[]> {
     await server.stop();
     if (heavy.done !== pictures || stats.mostOutstanding < OUTSTANDING - 5)
       throw new Error(`${heavy.done} of ${pictures} done, ${stats.mostOutstanding} outstanding at most`);
-    const load = `${OUTSTANDING} outstanding × 20 MB`;
+    const load = `${OUTSTANDING} outstanding × ${pictureBytes / 1e6} MB`;
     const walked = `${load} and walks of ${notes.toLocaleString("en-US")} files`;
     const note = `${heavy.walks} walks, ${pictures} pictures`;
     const control = (ns: number): string =>

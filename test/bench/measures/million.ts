@@ -36,7 +36,7 @@ async function runNight(images: number): Promise<Night> {
 }
 
 async function measureMillion(quick: boolean): Promise<Finding[]> {
-  const [few, many] = quick ? [5000, 50_000] : [10_000, 1_000_000];
+  const [few, many] = quick ? [2000, 10_000] : [10_000, 1_000_000];
   const small = await runNight(few);
   const large = await runNight(many);
   const words = (n: number): string => n.toLocaleString("en-US");

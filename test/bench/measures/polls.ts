@@ -66,7 +66,7 @@ async function runPolls(quick: boolean): Promise<Finding[]> {
   const base = await mkdtemp(join(tmpdir(), "nightrun-bench-"));
   try {
     const folder = join(base, "pictures");
-    const files = await writePhotos(folder, quick ? 96 : 160, PICTURE_BYTES);
+    const files = await writePhotos(folder, quick ? 64 : 160, PICTURE_BYTES);
     const findings: Finding[] = [];
     for (const runMs of quick ? [600] : [600, 2500])
       findings.push(...(await pollRunsOf(base, folder, files, runMs)));

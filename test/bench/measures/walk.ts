@@ -92,5 +92,5 @@ export const walk: Measure = {
   name: "walk",
   what: "A full walk of known files, with the store, against listing and asking alone.",
   quick: true,
-  run: ({ quick }) => inOwnFolder(async (base) => [await measureWalk(base, quick ? 10_000 : 100_000)]),
+  run: ({ quick }) => inOwnFolder(async (base) => [await measureWalk(base, quick ? 5000 : 100_000)]),
 };
