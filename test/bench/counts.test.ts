@@ -27,10 +27,10 @@ const NOW_AND_THEN: readonly OperationName[] = [
 const BOUNDS = {
   /** Today 6: settled, intended, submitted, head of the result, received, finished. */
   writes: 6,
-  /** Today 5.5: the image, its runs and revisions once; what is due, as often as there is room. */
-  otherCalls: 7,
-  /** Today 6.4; fewer where images come at once. */
-  transactions: 8,
+  /** Today 3.4: what finishing needs once; what is due, as often as there is room. */
+  otherCalls: 4.5,
+  /** Today 6; fewer where images come at once. */
+  transactions: 7.5,
   /** Today 4 and 4 for the whole run: the answer and its folder, the result file and its folder. */
   fsyncs: 4.3,
   /** Today 38.6, 6 of them for the picture itself. */

@@ -22,7 +22,7 @@ const page = {
   limit: 200,
 } as const;
 const settled = {
-  imageId: 4,
+  imageId: 5,
   file: seenFile("d.png"),
   sha256: new Uint8Array(32),
   width: 1,
@@ -99,6 +99,7 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
   flyingImages: [[{ batchId, limit: 10 }, "imagesFlying"]],
   earlierRows: [[image, "imagesEarlier"]],
   revisionsOf: [[1, "imagesEarlier"]],
+  toFinish: [[{ imageId: 4, runId: 1 }, "imagesEarlier"]],
 
   changeMark: [[batchId, "imagesUpdated"]],
   changedImages: [[{ batchId, sinceAt: 5, limit: 10 }, "imagesUpdated"]],
@@ -154,19 +155,20 @@ const LOOKS_AT_ALL = new RegExp(
 /** Read from the start of the table until enough are found. */
 const IN_THE_ORDER_OF_IDS: readonly OperationName[] = ["knownFiles"];
 /** One path has few rows; figures of the last hour are grouped. */
-const SORTS_FEW: readonly OperationName[] = ["revisionsOf", "paceOf"];
+const SORTS_FEW: readonly OperationName[] = ["revisionsOf", "toFinish", "paceOf"];
 
 const WAYS = (Object.keys(HOT) as OperationName[]).flatMap((name) =>
   (HOT[name] ?? []).map(([input, index]): [OperationName, string, unknown] => [name, index, input]),
 );
 
-/** Three images, the first with an open run, and a file that is seen for the first time. */
+/** Three images, the first with an open run, a file that is seen for the first time, and an image whose result came. */
 async function smallNight(): Promise<Database> {
   const db = await openDatabase();
   makeBatch(db);
-  makeReady(db, batchId, ["a.png", "b.png", "c.png"]);
+  makeReady(db, batchId, ["a.png", "b.png", "c.png", "e.png"]);
   OPERATIONS.intendRun(db, { imageId: 1, sessionId: 1, workflowHash: null, maxRuns: null, at: 3, mono: 3 });
   OPERATIONS.observeFiles(db, { batchId, walk: null, files: [seenFile("d.png")], mono: 1, at });
+  db.sql("UPDATE images SET stage = 'RECEIVED' WHERE path = 'e.png'").run();
   return db;
 }
 

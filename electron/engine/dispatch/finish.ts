@@ -11,7 +11,7 @@ import { EARLIER, JSON_SUFFIX, resultPlace } from "../results/safe-path.ts";
 import { suffixesIn } from "../results/suffixes-in.ts";
 import { sha256Hex } from "../intake/identity.ts";
 import type { StoredImage } from "../store/rows.ts";
-import type { Finished, StoredOutput } from "../store/results.ts";
+import type { Finished, StoredOutput, ToFinish } from "../store/results.ts";
 import type { OperationOutput } from "../store/operations.ts";
 import { record, type Dispatch } from "./context.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -27,16 +27,10 @@ const FULL_DISK = new Set(["ENOSPC", "EDQUOT"]);
 export async function finishRun(
   dispatch: Dispatch,
   answers: Answers,
-  image: StoredImage,
+  { image, uuid, revisions }: ToFinish,
   runId: number,
 ): Promise<Finished | null> {
   const decision = await dispatch.decisionOf(image.revisionId);
-  // Asked in one tick, so that they share one way to the store's thread.
-  const [runs, revisions] = await Promise.all([
-    dispatch.store.call("runsOf", image.leaderId ?? image.id),
-    dispatch.store.call("revisionsOf", image.id),
-  ]);
-  const uuid = runs.find((run) => run.id === runId)?.uuid ?? null;
   const ended = await answers.finish({
     answerFile: dispatch.spool.pathOf(runId),
     answer: dispatch.spool.atHand(runId),

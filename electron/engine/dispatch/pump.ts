@@ -169,11 +169,7 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
     finishingIds.add(imageId);
     void finishing
       .add(async () => {
-        const image = await dispatch.store.call("imageById", imageId);
-        if (image?.stage !== "RECEIVED" || (isSuspect(image) && !dispatch.hands.mayTry)) return;
-        await dispatch.hands.hold(image, () =>
-          runId === null ? finishFollower(dispatch, imageId) : finishOne(image, runId),
-        );
+        await (runId === null ? finishOneFollower(imageId) : finishOne(imageId, runId));
       })
       .catch(onError)
       .finally(() => {
@@ -182,9 +178,21 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       });
   }
 
-  async function finishOne(image: StoredImage, runId: number): Promise<void> {
-    const finished = await finishRun(dispatch, answers, image, runId);
+  /** Suspects wait for their turn, alone. */
+  const mayFinish = (image: StoredImage): boolean =>
+    image.stage === "RECEIVED" && (!isSuspect(image) || dispatch.hands.mayTry);
+
+  async function finishOne(imageId: number, runId: number): Promise<void> {
+    const given = await dispatch.store.call("toFinish", { imageId, runId });
+    if (given === null || !mayFinish(given.image)) return;
+    const finished = await dispatch.hands.hold(given.image, () => finishRun(dispatch, answers, given, runId));
     for (const follower of finished?.followers ?? []) finish(follower, null);
+  }
+
+  async function finishOneFollower(imageId: number): Promise<void> {
+    const image = await dispatch.store.call("imageById", imageId);
+    if (image === null || !mayFinish(image)) return;
+    await dispatch.hands.hold(image, () => finishFollower(dispatch, imageId));
   }
 
   return {

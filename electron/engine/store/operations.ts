@@ -85,6 +85,7 @@ export const OPERATIONS = {
   finishImage: results.finishImage,
   finishFollower: results.finishFollower,
   failFollower: results.failFollower,
+  toFinish: results.toFinish,
   receivedImages: results.receivedImages,
   outputsOf: results.outputsOf,
 

@@ -1,5 +1,6 @@
 import type { ImageFailure } from "../../contract/failure.ts";
 import type { OutputSummary } from "../../contract/outputs.ts";
+import { revisionsOf } from "./batches.ts";
 import type { Database } from "./database.ts";
 import { addEvent } from "./events.ts";
 import { imageById } from "./images.ts";
@@ -164,6 +165,25 @@ export function failFollower(
   db.sql(
     "UPDATE images SET stage = 'FAILED', reason = ?, failureJson = ?, updatedAt = ? WHERE id = ? AND stage = 'RECEIVED'",
   ).run(input.failure.reason, JSON.stringify(input.failure), input.at, input.imageId);
+}
+
+/** What is known of an image whose result is safe and whose files are to be written. */
+export interface ToFinish {
+  image: StoredImage;
+  /** Of the run that gave the result. */
+  uuid: string | null;
+  revisions: ReturnType<typeof revisionsOf>;
+}
+
+/** Null when the image does not wait for its files any more. */
+export function toFinish(db: Database, input: { imageId: number; runId: number }): ToFinish | null {
+  const image = imageById(db, input.imageId);
+  if (image?.stage !== "RECEIVED") return null;
+  return {
+    image,
+    uuid: runById(db, input.runId)?.uuid ?? null,
+    revisions: revisionsOf(db, input.imageId),
+  };
 }
 
 /** Images whose result is safe but whose files are still to be written. `runId` null = it shares its leader's result. */
