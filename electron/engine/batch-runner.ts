@@ -254,7 +254,7 @@ export function createBatchRunner(options: BatchRunnerOptions): BatchRunner {
         changed();
       },
       onIdle: changed,
-      recheck: (path) => intake.hint(path),
+      recheck: (path) => intake.recheck(path),
     };
   }
 

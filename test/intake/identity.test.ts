@@ -2,7 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { appendFile, open, truncate, utimes, writeFile, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { hashImage, sha256Hex } from "../../electron/engine/intake/identity.ts";
+import { createReader } from "../../electron/engine/intake/formats/reader.ts";
+import { fingerprintOf, hashImage, sha256Hex } from "../../electron/engine/intake/identity.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 async function fileOf(content: Buffer): Promise<{ file: string; handle: FileHandle }> {
@@ -88,5 +89,48 @@ describe("the hash of a file", () => {
       ok: false,
       failure: { reason: "unreadable", code: "EIO" },
     });
+  });
+});
+
+describe("the fingerprint of a file", () => {
+  async function printOf(content: Buffer, bytes = content.length): Promise<number | null> {
+    const { handle } = await fileOf(content);
+    return fingerprintOf(createReader(handle, bytes));
+  }
+
+  it.each([1, 100, 16 * 1024, 40_000, 1_500_000])("is equal for equal bytes, %i of them", async (bytes) => {
+    const content = randomBytes(bytes);
+    const print = await printOf(content);
+    expect(print).toBe(await printOf(Buffer.from(content)));
+    expect(Number.isSafeInteger(print) && (print ?? -1) >= 0).toBe(true);
+  });
+
+  it("is another one for another size, beginning, middle or end", async () => {
+    const content = randomBytes(1_500_000);
+    const others = [0, 750_000, 1_499_999].map((at) => {
+      const other = Buffer.from(content);
+      other[at] = (other[at] ?? 0) ^ 1;
+      return other;
+    });
+    const prints = [
+      content,
+      ...others,
+      content.subarray(0, -1),
+      Buffer.alloc(500_000),
+      Buffer.alloc(500_001),
+    ];
+    expect(new Set(await Promise.all(prints.map((bytes) => printOf(bytes)))).size).toBe(prints.length);
+  });
+
+  it("is the same after the reader was used for an inspection", async () => {
+    const content = randomBytes(300_000);
+    const { handle } = await fileOf(content);
+    const used = createReader(handle, content.length);
+    for (const at of [0, 5, 299_000, 20_000, 120_000]) await used.at(at, 700);
+    expect(await fingerprintOf(used)).toBe(await printOf(content));
+  });
+
+  it("is none when the file is shorter than it was", async () => {
+    expect(await printOf(randomBytes(1000), 1001)).toBeNull();
   });
 });

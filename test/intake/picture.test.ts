@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ImageFailure } from "../../electron/contract/failure.ts";
 import type { Result } from "../../electron/contract/result.ts";
+import { createReader } from "../../electron/engine/intake/formats/reader.ts";
 import { inspectPicture, type Picture } from "../../electron/engine/intake/picture.ts";
 import { largeJpeg, samplePictures, SAMPLE_SIZE, type SamplePicture } from "./sample-pictures.ts";
 
@@ -22,7 +23,7 @@ async function inspect(content: Buffer | string): Promise<Result<Picture, ImageF
   await writeFile(file, content);
   const handle = await open(file);
   try {
-    return await inspectPicture(handle, Buffer.byteLength(content));
+    return await inspectPicture(createReader(handle, Buffer.byteLength(content)));
   } finally {
     await handle.close();
   }
@@ -287,7 +288,7 @@ describe("inspection", () => {
 
   it("tells the code of a read error", async () => {
     const failing = { read: () => Promise.reject(Object.assign(new Error("i/o"), { code: "EIO" })) };
-    expect(await inspectPicture(failing as unknown as FileHandle, 100)).toEqual({
+    expect(await inspectPicture(createReader(failing as unknown as FileHandle, 100))).toEqual({
       ok: false,
       failure: { reason: "unreadable", code: "EIO" },
     });
@@ -304,7 +305,7 @@ async function bytesRead(file: string, bytes: number): Promise<number> {
       return handle.read(buffer, offset, length, position);
     },
   };
-  const result = await inspectPicture(counting as unknown as FileHandle, bytes);
+  const result = await inspectPicture(createReader(counting as unknown as FileHandle, bytes));
   await handle.close();
   expect(result.ok).toBe(true);
   return total;
@@ -326,7 +327,7 @@ async function survivorsOfCuts(content: Buffer, format: string): Promise<string[
   const survivors: string[] = [];
   for (const at of cutPoints(content.length).sort((a, b) => b - a)) {
     await handle.truncate(at);
-    const result = await inspectPicture(handle, at);
+    const result = await inspectPicture(createReader(handle, at));
     const isCut = !result.ok && result.failure.reason === "truncated" && result.failure.format === format;
     if (!isCut) survivors.push(`${at} of ${content.length}: ${found(result)}`);
   }

@@ -2,13 +2,19 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { isBalanced } from "../../electron/contract/image.ts";
 import { ledgerOf } from "../../electron/engine/store/batches.ts";
+import { learnHash } from "../../electron/engine/store/content.ts";
 import type { Database } from "../../electron/engine/store/database.ts";
 import { observeFiles, pathGone, refuseFile } from "../../electron/engine/store/images.ts";
 import { retryImages } from "../../electron/engine/store/queries.ts";
 import { finishFollower, finishImage, receiveResult } from "../../electron/engine/store/results.ts";
 import type { StoredImage, StoredRun } from "../../electron/engine/store/rows.ts";
 import { intendRun, reportRun } from "../../electron/engine/store/runs.ts";
-import { reviseImages, settleFile, takeOver } from "../../electron/engine/store/settle.ts";
+import {
+  reviseImages,
+  settleFile,
+  takeOver,
+  type SettleOutcome,
+} from "../../electron/engine/store/settle.ts";
 import type { RunEvent } from "../../electron/engine/transitions.ts";
 import { sha256Of } from "../support/pictures.ts";
 import { makeBatch, openDatabase, seenFile } from "./stand.ts";
@@ -33,7 +39,7 @@ type Doing =
   | { do: "refuse" }
   | { do: "intend" }
   | { do: "report"; event: number }
-  | { do: "accept" }
+  | { do: "accept"; content: number }
   | { do: "finish" }
   | { do: "retry" }
   | { do: "revise"; parameter: boolean; dedupe: boolean };
@@ -54,7 +60,7 @@ const doing: fc.Arbitrary<Doing> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: fc.constant("report" as const), event: fc.nat(EVENTS.length - 1) }),
   },
-  { weight: 4, arbitrary: fc.constant({ do: "accept" as const }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("accept" as const), content: fc.nat(2) }) },
   { weight: 4, arbitrary: fc.constant({ do: "finish" as const }) },
   fc.constant({ do: "retry" as const }),
   fc.record({ do: fc.constant("revise" as const), parameter: fc.boolean(), dedupe: fc.boolean() }),
@@ -98,9 +104,16 @@ function perform(db: Database, batchId: number, what: Doing): void {
       const sha256 = Buffer.from(sha256Of(Buffer.from([what.content])), "hex");
       const file = seenFile(row.path, { mtimeUs: row.mtimeUs, fileId: row.fileId, bytes: row.bytes });
       const { dedupe } = what;
-      const settled = settleFile(db, { imageId: row.id, file, sha256, width: 1, height: 1, dedupe, at });
-      if (settled.candidate !== null)
-        takeOver(db, { imageId: row.id, fromId: settled.candidate.imageId, at });
+      const settle = (sha: Buffer | null): SettleOutcome =>
+        settleFile(db, {
+          ...{ imageId: row.id, file, fingerprint: what.content >> 1, sha256: sha },
+          ...{ width: 1, height: 1, dedupe, at },
+        });
+      const { unread, candidate } = settle(null);
+      for (const other of unread ?? [])
+        learnHash(db, { imageId: other.id, file: { ...other, failure: null }, sha256 });
+      const other = unread === null ? candidate : settle(sha256).candidate;
+      if (other !== null) takeOver(db, { imageId: row.id, fromId: other.imageId, at });
       return;
     }
     case "gone":
@@ -126,8 +139,9 @@ function perform(db: Database, batchId: number, what: Doing): void {
     }
     case "accept": {
       const run = openRun(db);
-      if (run !== undefined)
-        reportRun(db, { runId: run.id, event: { kind: "accepted", uuid: `u-${++uuids}` }, at });
+      const sentSha256 = Buffer.from(sha256Of(Buffer.from([what.content])), "hex");
+      const event = { kind: "accepted", uuid: `u-${++uuids}` } as const;
+      if (run !== undefined) reportRun(db, { runId: run.id, event, sentSha256, at });
       return;
     }
     case "finish":

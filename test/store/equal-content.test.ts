@@ -12,7 +12,16 @@ function settleBlack(db: Database, batchId: number, path: string): ImageStage | 
   const file = seenFile(path);
   observeFiles(db, { batchId, walk: null, files: [file], mono: 1, at: 1 });
   const { id } = db.sql("SELECT id FROM images WHERE path = ? AND current = 1").get(path) as { id: number };
-  const settled = { imageId: id, file, sha256: BLACK, width: 8, height: 8, dedupe: true, at: 2 };
+  const settled = {
+    imageId: id,
+    file,
+    fingerprint: 7,
+    sha256: BLACK,
+    width: 8,
+    height: 8,
+    dedupe: true,
+    at: 2,
+  };
   return settleFile(db, settled).stage;
 }
 

@@ -24,6 +24,7 @@ const page = {
 const settled = {
   imageId: 5,
   file: seenFile("d.png"),
+  fingerprint: 7,
   sha256: new Uint8Array(32),
   width: 1,
   height: 1,
@@ -52,7 +53,9 @@ const HOT: { readonly [N in OperationName]?: Ways<N> } = {
   settleFile: [
     [settled, "imagesContent"],
     [settled, "imagesEarlier"],
+    [{ ...settled, sha256: null }, "imagesAlike"],
   ],
+  learnHash: [[{ imageId: 1, file: seenFile("a.png"), sha256: new Uint8Array(32) }, "INTEGER PRIMARY KEY"]],
   takeOver: [[{ imageId: 1, fromId: 2, at }, "INTEGER PRIMARY KEY"]],
   refuseFile: [[{ imageId: 3, failure, stage: "MISSING", at }, "imagesFollowing"]],
   fileGone: [[{ imageId: 2, at }, "imagesContent"]],

@@ -53,6 +53,7 @@ export function makeReady(db: Database, batchId: number, paths: readonly string[
     settleFile(db, {
       imageId: id,
       file: seenFile(path),
+      fingerprint: id,
       sha256: Buffer.from(sha256Of(Buffer.from(path)), "hex"),
       width: 8,
       height: 8,

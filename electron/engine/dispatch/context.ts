@@ -50,15 +50,20 @@ export interface Dispatch {
   readonly recheck: (path: string) => void;
 }
 
-/** Records what happened to a run and tells whoever watches. null = it does not apply any more. */
+/**
+ * Records what happened to a run and tells whoever watches; `sentSha256` = of a file that was sent to its last byte. null = it
+ * does not apply any more.
+ */
 export async function record(
   dispatch: Dispatch,
   run: { runId: number; imageId: number },
   event: RunEvent,
+  sentSha256: Uint8Array | null = null,
 ): Promise<RunApplied | null> {
   const applied = await dispatch.store.call("reportRun", {
     runId: run.runId,
     event,
+    sentSha256,
     at: dispatch.clock.now(),
   });
   dispatch.onImage(run.imageId);

@@ -4,7 +4,6 @@ import type { Deployment } from "../deployment/client.ts";
 import type { SubmitOutcome } from "../deployment/outcome.ts";
 import type { Advice } from "../deployment/wire.ts";
 import { sameObservation, type Observation } from "../intake/observation.ts";
-import { sha256Hex } from "../intake/identity.ts";
 import { openImage, type OpenImage } from "../intake/open.ts";
 import type { StoredImage } from "../store/rows.ts";
 import { record, type Dispatch } from "./context.ts";
@@ -128,7 +127,7 @@ async function send(
   if (body.started()) start.sent();
   else start.cancel();
   if (outcome.kind === "accepted") body.release();
-  return settle(dispatch, deployment, { run, image, outcome, askedMono });
+  return settle(dispatch, deployment, { run, image, outcome, sentSha256: body.sha256(), askedMono });
 }
 
 /**
@@ -136,13 +135,16 @@ async function send(
  * where a server ignores it (no such key is documented: API facts, section 3.1).
  */
 function idempotencyKey(dispatch: Dispatch, image: StoredImage): string {
-  return `nightrun-${dispatch.batchId}-${image.id}-${image.lost + image.workflowErrors}-${image.sha256 === null ? "" : sha256Hex(image.sha256).slice(0, 16)}`;
+  const bytes = [image.mtimeUs, image.fingerprint ?? 0].map((number) => number.toString(36)).join("-");
+  return `nightrun-${dispatch.batchId}-${image.id}-${image.lost + image.workflowErrors}-${bytes}`;
 }
 
 interface Sent {
   run: { runId: number; imageId: number };
   image: StoredImage;
   outcome: SubmitOutcome;
+  /** Of the file, if all of it was sent. */
+  sentSha256: Buffer | null;
   askedMono: number;
 }
 
@@ -170,7 +172,7 @@ async function settle(dispatch: Dispatch, deployment: Deployment, sent: Sent): P
     case "refused":
       trouble.answered();
       trouble.refused(outcome.failure);
-      await record(dispatch, run, { kind: "refused", failure: outcome.failure });
+      await record(dispatch, run, { kind: "refused", failure: outcome.failure }, sent.sentSha256);
       return null;
     case "file":
       await record(dispatch, run, { kind: "file-changed" });
@@ -187,10 +189,10 @@ async function settle(dispatch: Dispatch, deployment: Deployment, sent: Sent): P
   }
 }
 
-async function recordUnknown(dispatch: Dispatch, { run }: Sent, last: string): Promise<void> {
+async function recordUnknown(dispatch: Dispatch, { run, sentSha256 }: Sent, last: string): Promise<void> {
   const resubmit = dispatch.limits().onUncertain === "resubmit";
   const retryAt = resubmit ? dispatch.clock.now() + uncertainWaitMs(dispatch.times) : null;
-  await record(dispatch, run, { kind: "unknown", last, retryAt });
+  await record(dispatch, run, { kind: "unknown", last, retryAt }, sentSha256);
 }
 
 async function accept(
@@ -199,14 +201,13 @@ async function accept(
   outcome: Extract<SubmitOutcome, { kind: "accepted" }>,
 ): Promise<SubmittedRun | null> {
   const { run, image } = sent;
-  if (image.sha256 !== null && Buffer.compare(image.sha256, outcome.sha256) !== 0) {
-    // Size and time stamp agree, the bytes do not: a paid run whose result nobody asks for.
-    await record(dispatch, run, { kind: "sent-other-bytes", uuid: outcome.uuid });
+  const applied = await record(dispatch, run, { kind: "accepted", uuid: outcome.uuid }, sent.sentSha256);
+  if (applied !== null && applied.stage !== "SUBMITTED" && !applied.duplicate) {
+    // Not the bytes that the row told of: a paid run whose result nobody asks for.
     dispatch.recheck(image.path);
     return null;
   }
-  const applied = await record(dispatch, run, { kind: "accepted", uuid: outcome.uuid });
-  if (applied === null || applied.stage !== "SUBMITTED") {
+  if (applied === null || applied.duplicate) {
     dispatch.trouble.unknownOutcome({
       reason: "unexpected-response",
       status: 200,

@@ -6,6 +6,7 @@ import { fail, succeed, type Result } from "../../contract/result.ts";
 import { findTask, type Workflow } from "../../contract/workflow.ts";
 import type { Deployment } from "../deployment/client.ts";
 import { openImage, type OpenImage } from "../intake/open.ts";
+import { createReader } from "../intake/formats/reader.ts";
 import { inspectPicture, type Picture } from "../intake/picture.ts";
 import { walk } from "../intake/walk.ts";
 import { previewOf } from "../previews/decode.ts";
@@ -202,7 +203,7 @@ async function findImage(settings: BatchSettings, path: string | null): Promise<
 async function openPicture(folder: string, path: string): Promise<Result<Candidate>> {
   const opened = await openImage(folder, path);
   if (!opened.ok) return opened;
-  const picture = await inspectPicture(opened.value.handle, opened.value.observation.bytes);
+  const picture = await inspectPicture(createReader(opened.value.handle, opened.value.observation.bytes));
   if (picture.ok) return succeed({ path, file: opened.value, picture: picture.value });
   await opened.value.close();
   return picture;

@@ -65,6 +65,8 @@ export interface Intake {
   walkNow(): Promise<void>;
   /** Looks at one path soon. */
   hint(path: string): void;
+  /** The same for one that could not be sent as it was seen: it is read to its end first. */
+  recheck(path: string): void;
   readonly walking: boolean;
   /** No walk goes on and no hint waits. */
   readonly quiet: boolean;
@@ -332,6 +334,10 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     walkNow,
     hint,
+    recheck(path) {
+      settler.doubt(path);
+      hint(path);
+    },
     get walking() {
       return walking !== null;
     },

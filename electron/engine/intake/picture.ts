@@ -1,10 +1,9 @@
-import type { FileHandle } from "node:fs/promises";
 import type { ImageFailure } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { inspectBmp } from "./formats/bmp.ts";
 import { inspectJpeg } from "./formats/jpeg.ts";
 import { inspectPng } from "./formats/png.ts";
-import { createReader } from "./formats/reader.ts";
+import type { Reader } from "./formats/reader.ts";
 import { sniff, SNIFF_BYTES, type PictureFormat } from "./formats/sniff.ts";
 import { inspectTiff } from "./formats/tiff.ts";
 import type { Inspector } from "./formats/verdict.ts";
@@ -36,13 +35,10 @@ const INSPECTORS: Record<PictureFormat, Inspector> = {
  * format says. BMP, TIFF and WebP mark no end: of these, a file whose room was reserved but not filled cannot be told
  * from a finished one here, only by watching it settle.
  */
-export async function inspectPicture(
-  handle: FileHandle,
-  bytes: number,
-): Promise<Result<Picture, ImageFailure>> {
+export async function inspectPicture(reader: Reader): Promise<Result<Picture, ImageFailure>> {
+  const { bytes } = reader;
   if (bytes === 0) return fail({ reason: "empty-file" });
   try {
-    const reader = createReader(handle, bytes);
     const head = await reader.at(0, Math.min(bytes, SNIFF_BYTES));
     if (head === null) return fail({ reason: "still-changing" });
     const sniffed = sniff(head, bytes);

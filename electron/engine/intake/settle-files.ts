@@ -1,12 +1,16 @@
 import { lstat } from "node:fs/promises";
 import type { ImageFailure } from "../../contract/failure.ts";
+import { fail, succeed, type Result } from "../../contract/result.ts";
 import type { Clock } from "../clock.ts";
 import type { SeenFile } from "../store/images.ts";
 import type { StoredImage } from "../store/rows.ts";
+import type { SettleOutcome } from "../store/settle.ts";
 import type { Hands } from "../hands.ts";
 import type { Store } from "../store/store.ts";
+import { createReader, type Reader } from "./formats/reader.ts";
 import { errorCode, isGone } from "./fs-error.ts";
-import { hashImage } from "./identity.ts";
+import { isSuspect } from "../transitions.ts";
+import { fingerprintOf, hashImage } from "./identity.ts";
 import { sameObservation, type Observation } from "./observation.ts";
 import { openImage } from "./open.ts";
 import { absolutePath } from "./path.ts";
@@ -41,8 +45,22 @@ export interface SettleOptions {
   stopped: AbortSignal;
 }
 
-/** Takes SEEN rows on: to READY (or a known result) when the file is finished, to FAILED or SKIPPED when it never is. */
+/** What a finished file is known by; `sha256` null = it was not read in full. */
+interface FinishedFile {
+  failure: null;
+  picture: Picture;
+  fingerprint: number;
+  sha256: Buffer | null;
+}
+
+/**
+ * Takes SEEN rows on: to READY (or a known result) when the file is finished, to FAILED or SKIPPED when it never is.
+ * A file is read in full here only where another looks like it or it gave cause for doubt: otherwise its bytes are read,
+ * hashed and sent in one.
+ */
 export interface FileSettler {
+  /** This file could not be sent as it was seen: it is read to its end before it is sent again. */
+  doubt(path: string): void;
   /** Looks once at every row that is due. Gives how many rows were looked at. */
   round(): Promise<number>;
 }
@@ -75,10 +93,21 @@ export async function isPathGone(root: string, path: string): Promise<boolean> {
 /** Reasons for which a file is never a picture for a deployment, as opposed to one that is not finished yet. */
 const NEVER: readonly ImageFailure["reason"][] = ["unsupported-format", "special-file"];
 
+/** What keeps a file from being read here keeps it from being sent. */
+async function tellApart(reader: Reader): Promise<Result<number, ImageFailure>> {
+  try {
+    const fingerprint = await fingerprintOf(reader);
+    return fingerprint === null ? fail({ reason: "still-changing" }) : succeed(fingerprint);
+  } catch (error) {
+    return fail({ reason: "unreadable", code: errorCode(error) });
+  }
+}
+
 export function createFileSettler(options: SettleOptions): FileSettler {
   const { store, clock, root } = options;
   /** Since when a file has been held, monotonic milliseconds. */
   const heldSince = new Map<number, number>();
+  const doubted = new Set<string>();
   let lastScope: { options: ScopeOptions; scope: Scope; atMono: number } | null = null;
 
   async function currentScope(): Promise<Scope> {
@@ -107,6 +136,7 @@ export function createFileSettler(options: SettleOptions): FileSettler {
   }
 
   async function refuse(row: StoredImage, failure: ImageFailure, stage: "FAILED" | "SKIPPED"): Promise<void> {
+    doubted.delete(row.path);
     await store.call("refuseFile", { imageId: row.id, failure, stage, at: clock.now() });
   }
 
@@ -132,53 +162,82 @@ export function createFileSettler(options: SettleOptions): FileSettler {
       await hold(row, entry.observation, { reason: "still-changing" });
       return;
     }
-    const read = await readFinished(row);
+    await settleFinished(row, entry.observation, doubted.has(row.path));
+  }
+
+  async function settleFinished(row: StoredImage, seen: Observation, inFull: boolean): Promise<void> {
+    const read = await readFinished(row, inFull);
     if (read.failure !== null) {
       if (NEVER.includes(read.failure.reason)) await refuse(row, read.failure, "SKIPPED");
-      else await hold(row, entry.observation, read.failure);
+      else await hold(row, seen, read.failure);
       return;
     }
+    const { candidate, unread } = await makeKnown(row, seen, read);
+    if (unread !== null) {
+      for (const other of unread) await readAlike(other);
+      return settleFinished(row, seen, true);
+    }
     heldSince.delete(row.id);
-    await makeKnown(row, entry.observation, read);
+    doubted.delete(row.path);
+    if (candidate === null) return;
+    const fromId = (await isPathGone(root, candidate.path)) ? candidate.imageId : null;
+    await store.call("takeOver", { imageId: row.id, fromId, at: clock.now() });
   }
 
   async function readFinished(
     row: StoredImage,
-  ): Promise<{ failure: ImageFailure } | { failure: null; picture: Picture; sha256: Buffer }> {
+    inFull: boolean,
+  ): Promise<{ failure: ImageFailure } | FinishedFile> {
     const opened = await openImage(root, row.path);
     if (!opened.ok) return { failure: opened.failure };
     try {
       const { handle, observation } = opened.value;
       if (!sameObservation(observation, row)) return { failure: { reason: "still-changing" } };
-      const picture = await inspectPicture(handle, observation.bytes);
+      const reader = createReader(handle, observation.bytes);
+      const picture = await inspectPicture(reader);
       if (!picture.ok) return { failure: picture.failure };
+      const told = await tellApart(reader);
+      if (!told.ok) return { failure: told.failure };
+      const found = { failure: null, picture: picture.value, fingerprint: told.value };
+      if (!inFull) return { ...found, sha256: null };
       const hash = await hashImage(handle, observation.bytes);
       if (!hash.ok) return { failure: hash.failure };
-      return { failure: null, picture: picture.value, sha256: hash.value };
+      return { ...found, sha256: hash.value };
     } finally {
       await opened.value.close();
     }
   }
 
-  async function makeKnown(
-    row: StoredImage,
-    seen: Observation,
-    { picture, sha256 }: { picture: Picture; sha256: Buffer },
-  ): Promise<void> {
+  /** Another file may have the same bytes: its hash tells. One that cannot be read as it was seen goes its own way. */
+  async function readAlike(other: StoredImage): Promise<void> {
+    if (isSuspect(other)) return;
+    const opened = await openImage(root, other.path);
+    if (!opened.ok) return;
+    try {
+      const { handle, observation } = opened.value;
+      if (!sameObservation(observation, other)) return;
+      const hash = await hashImage(handle, observation.bytes);
+      if (!hash.ok) return;
+      const file = { ...observation, failure: null };
+      await store.call("learnHash", { imageId: other.id, file, sha256: hash.value });
+    } finally {
+      await opened.value.close();
+    }
+  }
+
+  function makeKnown(row: StoredImage, seen: Observation, read: FinishedFile): Promise<SettleOutcome> {
+    const { picture, fingerprint, sha256 } = read;
     const isTurned = picture.orientation >= 5;
-    const outcome = await store.call("settleFile", {
+    return store.call("settleFile", {
       imageId: row.id,
       file: { ...seen, failure: null },
+      fingerprint,
       sha256,
       width: isTurned ? picture.height : picture.width,
       height: isTurned ? picture.width : picture.height,
       dedupe: options.dedupe(),
       at: clock.now(),
     });
-    const { candidate } = outcome;
-    if (candidate === null) return;
-    const fromId = (await isPathGone(root, candidate.path)) ? candidate.imageId : null;
-    await store.call("takeOver", { imageId: row.id, fromId, at: clock.now() });
   }
 
   const note = (imageIds: number[]): Promise<void> =>
@@ -209,6 +268,7 @@ export function createFileSettler(options: SettleOptions): FileSettler {
   }
 
   return {
+    doubt: (path) => void doubted.add(path),
     async round() {
       const nowMono = clock.mono();
       const rows = await store.call("seenPage", {

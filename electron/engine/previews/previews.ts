@@ -4,6 +4,7 @@ import type { Store } from "../store/store.ts";
 import { sha256Hex } from "../intake/identity.ts";
 import { openImage } from "../intake/open.ts";
 import { encodeName } from "../intake/path.ts";
+import { createReader } from "../intake/formats/reader.ts";
 import { inspectPicture } from "../intake/picture.ts";
 import { unpackJson } from "../results/compress.ts";
 import { filesOf } from "../results/export-rows.ts";
@@ -45,7 +46,7 @@ export function createPreviews(reader: Store): Previews {
     if (!opened.ok) return { kind: "none" };
     try {
       const { handle, observation } = opened.value;
-      const picture = await inspectPicture(handle, observation.bytes);
+      const picture = await inspectPicture(createReader(handle, observation.bytes));
       // What is cut short is still worth a look; its format is told by its first bytes all the same.
       const format =
         picture.ok || picture.failure.reason !== "truncated"

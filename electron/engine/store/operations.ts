@@ -4,6 +4,7 @@ import * as appSettings from "./app-settings.ts";
 import * as batches from "./batches.ts";
 import * as changes from "./changes.ts";
 import * as check from "./check.ts";
+import * as content from "./content.ts";
 import type { Database } from "./database.ts";
 import * as events from "./events.ts";
 import * as imagePages from "./image-pages.ts";
@@ -57,6 +58,7 @@ export const OPERATIONS = {
   lookAgain: images.lookAgain,
   unsettle: images.unsettle,
   settleFile: settle.settleFile,
+  learnHash: content.learnHash,
   takeOver: settle.takeOver,
   refuseFile: images.refuseFile,
   fileGone: images.fileGone,

@@ -250,7 +250,7 @@ function retryOne(db: Database, imageId: number, input: { at: number; mono: numb
     setStage(db, image.id, "FOLLOWING", input);
   } else if (leader !== null && leader.current === 1 && leader.stage !== "DONE")
     setStage(db, image.id, "FOLLOWING", input);
-  else if (image.sha256 === null) setStage(db, image.id, "SEEN", input);
+  else if (image.fingerprint === null) setStage(db, image.id, "SEEN", input);
   else {
     db.sql("UPDATE images SET leaderId = NULL WHERE id = ?").run(image.id);
     setStage(db, image.id, "READY", input);

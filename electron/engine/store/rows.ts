@@ -17,7 +17,9 @@ export interface StoredImage {
   mtimeUs: number;
   fileId: string;
   seenMono: number;
-  /** 32 bytes. */
+  /** Equal for equal files (`fingerprintOf`); negative = only minus its size is known. null = not settled yet. */
+  fingerprint: number | null;
+  /** 32 bytes; null until it was sent, or read in full because another file looks like it. */
   sha256: Uint8Array | null;
   width: number | null;
   height: number | null;

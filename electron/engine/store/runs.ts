@@ -123,6 +123,8 @@ function writeImage(db: Database, image: StoredImage, next: ImageStep, at: numbe
 export interface RunReport {
   runId: number;
   event: RunEvent;
+  /** SHA-256 of the file as it was sent to its last byte. */
+  sentSha256?: Uint8Array | null;
   at: number;
 }
 
@@ -135,10 +137,12 @@ export interface RunApplied {
 const ENDED: readonly StoredRun["state"][] = ["DONE", "REJECTED", "ORPHANED", "LOST", "FAILED"];
 
 /** Records what happened to a run and moves its image on, in one transaction. null = it does not apply any more. */
-export function reportRun(db: Database, { runId, event, at }: RunReport): RunApplied | null {
+export function reportRun(db: Database, report: RunReport): RunApplied | null {
+  const { runId, sentSha256 = null, at } = report;
   const run = runById(db, runId);
   const image = run === null ? null : imageById(db, run.imageId);
   if (run === null || image === null || ENDED.includes(run.state)) return null;
+  const event = whatHappened(image, report);
   if ("uuid" in event && isKnownUuid(db, event.uuid)) {
     const unknown: RunEvent = { kind: "unknown", last: "the run id was given before", retryAt: at };
     const applied = reportRun(db, { runId, event: unknown, at });
@@ -147,6 +151,8 @@ export function reportRun(db: Database, { runId, event, at }: RunReport): RunApp
   const next = step(image, event);
   if (next === null) return null;
   writeImage(db, image, next, at);
+  if (image.sha256 === null && sentSha256 !== null)
+    db.sql("UPDATE images SET sha256 = ? WHERE id = ?").run(Buffer.from(sentSha256), image.id);
   if (image.suspected > 0 && HARMLESS.includes(event.kind))
     db.sql("UPDATE images SET suspected = 0, crashes = 0 WHERE id = ?").run(image.id);
   writeRun(db, run, next, event, at);
@@ -155,6 +161,16 @@ export function reportRun(db: Database, { runId, event, at }: RunReport): RunApp
   if (next.stage === "SEEN" || event.kind === "sent-other-bytes") promoteFollower(db, image.id, at);
   else if (next.stage === "FAILED") shareFailure(db, image.id, at);
   return { stage: next.stage, duplicate: false };
+}
+
+/** Size and time of the file may agree and its bytes still be others than those that the row told of. */
+function whatHappened(image: StoredImage, { event, sentSha256 = null }: RunReport): RunEvent {
+  const isOther =
+    event.kind === "accepted" &&
+    sentSha256 !== null &&
+    image.sha256 !== null &&
+    Buffer.compare(image.sha256, sentSha256) !== 0;
+  return isOther ? { kind: "sent-other-bytes", uuid: event.uuid } : event;
 }
 
 function isKnownUuid(db: Database, uuid: string): boolean {

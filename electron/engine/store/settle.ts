@@ -1,5 +1,6 @@
 import type { ImageStage } from "../../contract/image.ts";
 import { isInFlight } from "../transitions.ts";
+import { alikeRows, sameContent, supersededAt } from "./content.ts";
 import type { Database } from "./database.ts";
 import { currentRevision, imageById, isSame, retire, type SeenFile } from "./images.ts";
 import type { StoredImage } from "./rows.ts";
@@ -7,75 +8,66 @@ import type { StoredImage } from "./rows.ts";
 export interface SettleInput {
   imageId: number;
   file: SeenFile;
-  sha256: Uint8Array;
+  /** `fingerprintOf` the file. */
+  fingerprint: number;
+  /** null = not read in full, which is not needed where nothing looks like it. */
+  sha256: Uint8Array | null;
   width: number;
   height: number;
   dedupe: boolean;
   at: number;
 }
 
-/** What became of a settled file. `candidate` (without dedupe only): if that path is gone, call `takeOver`. */
+/** What became of a settled file. */
 export interface SettleOutcome {
+  /** null = the row is not to be settled any more. */
   stage: ImageStage | null;
+  /** Without dedupe only: if that path is gone, call `takeOver`. */
   candidate: { imageId: number; path: string } | null;
+  /** Nothing was decided, for other files look like this one: read these, which were not, and this one; then call again. */
+  unread: StoredImage[] | null;
 }
 
 /**
- * A finished file with known bytes: it is ready, or it is one that is known already under this revision.
+ * A finished file: it is ready, or it is one that is known already under this revision.
  * Same bytes at the same path (touch): the retired row comes back. Same bytes elsewhere: its result or its fate is shared.
  */
 export function settleFile(db: Database, input: SettleInput): SettleOutcome {
   const row = imageById(db, input.imageId);
-  if (row?.current !== 1 || row.stage !== "SEEN" || !isSame(row, input.file))
-    return { stage: null, candidate: null };
-  const sha = Buffer.from(input.sha256);
+  if (row?.current !== 1 || row.stage !== "SEEN" || !isSame(row, input.file)) return outcome(null);
+  if (input.sha256 === null) {
+    const alike = alikeRows(db, row, input.fingerprint).filter(
+      (other) => !forgetUnsent(db, other, row, input.at),
+    );
+    if (alike.length > 0) return { ...outcome("SEEN"), unread: alike.filter(isUnread) };
+  }
   db.sql(
-    "UPDATE images SET sha256 = ?, width = ?, height = ?, suspected = 0, crashes = 0, updatedAt = ? WHERE id = ?",
-  ).run(sha, input.width, input.height, input.at, row.id);
+    "UPDATE images SET fingerprint = ?, sha256 = ?, width = ?, height = ?, suspected = 0, crashes = 0, updatedAt = ? WHERE id = ?",
+  ).run(input.fingerprint, input.sha256, input.width, input.height, input.at, row.id);
+  if (input.sha256 === null) return outcome(makeReady(db, row.id, input.at));
+  return settleContent(db, row, Buffer.from(input.sha256), input);
+}
+
+function outcome(stage: ImageStage | null): SettleOutcome {
+  return { stage, candidate: null, unread: null };
+}
+
+function isUnread(other: StoredImage): boolean {
+  return other.current === 1 && other.sha256 === null;
+}
+
+/** What is known of these bytes decides. */
+function settleContent(db: Database, row: StoredImage, sha: Buffer, input: SettleInput): SettleOutcome {
   const touched = supersededAt(db, row, sha);
   if (touched !== undefined && hasFilesInPlace(db, touched))
-    return { stage: reinstate(db, touched, row, input.at), candidate: null };
+    return outcome(reinstate(db, touched, row, input.at));
   const known = sameContent(db, row, sha);
   forgetMissing(db, known, input.at);
   const source = chooseSource(known, input.dedupe);
-  if (source === null) {
-    const other = input.dedupe ? undefined : known.find((k) => k.current === 1 && k.stage !== "MISSING");
-    if (other !== undefined) return { stage: "SEEN", candidate: { imageId: other.id, path: other.path } };
-    return { stage: makeReady(db, row.id, input.at), candidate: null };
-  }
-  return { stage: share(db, row.id, source, input.at), candidate: null };
-}
-
-/** So many rows of equal bytes are looked at: a folder may hold a hundred thousand black frames. */
-const MOST_EQUAL = 20;
-
-/**
- * Known rows with these bytes under this revision, in the order of their ids: the first current ones, the first of
- * history, and those whose result they share, because a leader that is done comes before all who wait for it.
- */
-function sameContent(db: Database, row: StoredImage, sha: Buffer): StoredImage[] {
-  const firstOf = (current: 0 | 1): StoredImage[] =>
-    db
-      .sql(
-        "SELECT * FROM images INDEXED BY imagesContent WHERE batchId = ? AND sha256 = ? AND revisionId = ? AND current = ? AND id <> ? ORDER BY id LIMIT ?",
-      )
-      .all(row.batchId, sha, row.revisionId, current, row.id, MOST_EQUAL) as StoredImage[];
-  const known = new Map([...firstOf(1), ...firstOf(0)].map((image) => [image.id, image]));
-  for (const { leaderId } of [...known.values()]) {
-    const leader = leaderId === null || known.has(leaderId) ? null : imageById(db, leaderId);
-    if (leader !== null) known.set(leader.id, leader);
-  }
-  return [...known.values()].sort((a, b) => a.id - b.id);
-}
-
-/** The row of these very bytes at this path, when something else lay there meanwhile. */
-function supersededAt(db: Database, row: StoredImage, sha: Buffer): StoredImage | undefined {
-  return db
-    .sql(
-      `SELECT * FROM images INDEXED BY imagesEarlier WHERE batchId = ? AND path = ? AND current = 0 AND history = 'superseded'
-       AND sha256 = ? AND revisionId = ? AND id <> ? ORDER BY id DESC LIMIT 1`,
-    )
-    .get(row.batchId, row.path, sha, row.revisionId, row.id) as StoredImage | undefined;
+  if (source !== null) return outcome(share(db, row.id, source, input.at));
+  const other = input.dedupe ? undefined : known.find((k) => k.current === 1 && k.stage !== "MISSING");
+  if (other === undefined) return outcome(makeReady(db, row.id, input.at));
+  return { ...outcome("SEEN"), candidate: { imageId: other.id, path: other.path } };
 }
 
 /** No other content of this path was finished since: the result files there are still those of this row. */
@@ -87,6 +79,13 @@ function hasFilesInPlace(db: Database, row: StoredImage): boolean {
     )
     .get(row.batchId, row.path) as { id: number | null };
   return last.id === row.id;
+}
+
+/** A file that vanished before anyone read it, and is back under another name with the time that it had. */
+function forgetUnsent(db: Database, other: StoredImage, row: StoredImage, at: number): boolean {
+  const isMoved = isUnread(other) && other.stage === "MISSING" && other.mtimeUs === row.mtimeUs;
+  if (isMoved) retire(db, other, "renamed", at);
+  return isMoved;
 }
 
 /** A row that was waiting under another name and vanished has been renamed, not lost. */
@@ -206,8 +205,8 @@ function reviseOne(
   revisionId: number,
   { dedupe, at }: { dedupe: boolean; at: number },
 ): void {
-  const unsent =
-    row.stage === "SEEN" || row.stage === "SKIPPED" || row.stage === "MISSING" || row.sha256 === null;
+  const isUnsettled = row.stage === "SEEN" || row.stage === "SKIPPED" || row.stage === "MISSING";
+  const unsent = isUnsettled || row.fingerprint === null || (row.stage === "READY" && row.sha256 === null);
   if (unsent) {
     db.sql("UPDATE images SET revisionId = ? WHERE id = ?").run(revisionId, row.id);
     return;
@@ -219,10 +218,13 @@ function reviseOne(
        SELECT batchId, ?, path, 'SEEN', bytes, mtimeUs, fileId, seenMono, ? FROM images WHERE id = ?`,
     )
     .run(revisionId, at, row.id);
+  // Refused before it was read to its end: it is looked at anew.
+  if (row.sha256 === null) return;
   settleFile(db, {
     imageId: Number(made.lastInsertRowid),
     file: { path: row.path, bytes: row.bytes, mtimeUs: row.mtimeUs, fileId: row.fileId, failure: null },
-    sha256: row.sha256 ?? Buffer.alloc(0),
+    fingerprint: row.fingerprint ?? -row.bytes,
+    sha256: row.sha256,
     width: row.width ?? 0,
     height: row.height ?? 0,
     dedupe,

@@ -10,7 +10,7 @@ export interface RealFile {
   mtimeUs: number;
   fileId: string;
   /** What is in it; null = nobody looks. */
-  sha256: Uint8Array | null;
+  content: { fingerprint: number; sha256: Uint8Array } | null;
 }
 
 export interface Filling {
@@ -70,8 +70,8 @@ function insertImages(db: Database, filling: Filling, batchId: number, revisionI
   const { images, realFile, stageOf = stageOfIndex } = filling;
   const insert = db.sql(
     `INSERT INTO images (id, batchId, revisionId, path, stage, reason, failureJson, bytes, mtimeUs, fileId, seenMono,
-       sha256, width, height, leaderId, summary, durationMs, updatedAt)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
+       fingerprint, sha256, width, height, leaderId, summary, durationMs, updatedAt)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   for (let index = 0; index < images; index += 1) {
     const path = pathOf(index);
@@ -79,6 +79,8 @@ function insertImages(db: Database, filling: Filling, batchId: number, revisionI
     const reason = REASONS[stage];
     const isRead = stage !== "SEEN" && stage !== "SKIPPED" && stage !== "MISSING";
     const found = realFile?.(path, stage) ?? null;
+    const sha256 = shaOf(path);
+    const content = found?.content ?? { fingerprint: sha256.readUIntBE(0, 6), sha256 };
     const bytes = found?.bytes ?? 1_000_000 + ((index * 7919) % 5_000_000);
     insert.run(
       ...[index + 1, batchId, revisionId, path, stage],
@@ -86,7 +88,7 @@ function insertImages(db: Database, filling: Filling, batchId: number, revisionI
         ? [null, null]
         : [(reason as { reason: string }).reason, JSON.stringify(reason)]),
       ...[bytes, found?.mtimeUs ?? FIRST_AT * 1000 + index, found?.fileId ?? `66305:${index + 1}`],
-      ...(isRead ? [found?.sha256 ?? shaOf(path), 4000, 3000] : [null, null, null]),
+      ...(isRead ? [content.fingerprint, content.sha256, 4000, 3000] : [null, null, null, null]),
       // The next image in the order of ids is one that waits.
       stage === "FOLLOWING" ? index + 2 : null,
       ...(stage === "DONE" ? [`${index % 17} leaf, ${index % 5} stem`, 900 + (index % 4000)] : [null, null]),

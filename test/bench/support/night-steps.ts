@@ -13,6 +13,8 @@ const RESULT = JSON.stringify({
   OBJECT_DETECTION: { detections: [{ label: "leaf", note: "x".repeat(430) }] },
 });
 
+const shaOf = (text: string): Buffer => createHash("sha256").update(text).digest();
+
 function newFile(number: number): SeenFile {
   const folder = String(Math.floor(number / 500)).padStart(4, "0");
   const path = `new drawer ${folder}/sheet ${String(number).padStart(7, "0")}.tif`;
@@ -35,8 +37,9 @@ export function addNewImages(db: Database, batchId: number, first: number, count
   for (const row of seenPage(db, { batchId, beforeMono: 5, nowMono: 6, limit: count + 1_000_000 })) {
     const file = byPath.get(row.path);
     if (file === undefined) continue;
-    const sha256 = createHash("sha256").update(row.path).digest();
-    settleFile(db, { imageId: row.id, file, sha256, width: 4000, height: 3000, dedupe: true, at: AT });
+    const fingerprint = shaOf(row.path).readUIntBE(0, 6);
+    const settled = { imageId: row.id, file, fingerprint, sha256: null, width: 4000, height: 3000 };
+    settleFile(db, { ...settled, dedupe: true, at: AT });
     ids.push(row.id);
   }
   return ids;
@@ -60,10 +63,11 @@ export function finishOne(db: Database, imageId: number): void {
   });
   if (intent?.runId == null) throw new Error(`Image ${imageId} is not to be sent`);
   const { runId } = intent;
-  const uuid = `00000000-0000-4000-8000-${createHash("sha256").update(String(imageId)).digest("hex").slice(0, 12)}`;
-  reportRun(db, { runId, event: { kind: "accepted", uuid }, at: at + 100 });
+  const sentSha256 = shaOf(String(imageId));
+  const uuid = `00000000-0000-4000-8000-${sentSha256.toString("hex").slice(0, 12)}`;
+  reportRun(db, { runId, event: { kind: "accepted", uuid }, sentSha256, at: at + 100 });
   reportRun(db, { runId, event: { kind: "head" }, at: at + 1000 });
-  const bodySha256 = createHash("sha256").update(uuid).digest();
+  const bodySha256 = shaOf(uuid);
   receiveResult(db, { runId, bodyBytes: RESULT.length, bodySha256, at: at + 1010 });
   const summary = { type: "OBJECT_DETECTION" as const, text: "1 leaf", labels: { leaf: 1 } };
   const output = { taskName: "infer_yolo_v8", taskIndex: 0, outputIndex: 0, type: "OBJECT_DETECTION" };
