@@ -6,6 +6,7 @@ import { nextPollDelayMs } from "../deployment/poll.ts";
 import { backoffMs } from "../deployment/retry.ts";
 import type { Advice } from "../deployment/wire.ts";
 import { SpoolFull, type SpoolWriter } from "../results/spool.ts";
+import type { ToFinish } from "../store/results.ts";
 import { record, type Dispatch } from "./context.ts";
 import { deadlineMs, lostAfterMs } from "./run-times.ts";
 import { renew } from "./submit.ts";
@@ -32,7 +33,8 @@ const SPREAD_MS = 30_000;
 const PROTOCOL_PAUSE_MS = 30_000;
 const LONGEST_BUSY_EXPONENT = 3;
 
-type Ending = "received" | "ended" | "stopped";
+/** `received`: the bytes are safe, and this is what writing the outputs needs (null = it is not to be finished). */
+type Ending = { received: ToFinish | null } | "ended" | "stopped";
 
 interface Polling {
   run: RunToCollect;
@@ -52,7 +54,7 @@ interface Polling {
 
 /**
  * Asks for the result of one run until it is stored, lost or failed; one question at a time, and none while the way
- * there is closed or the disk is full. Gives "received" when the bytes are safe and the outputs are to be written.
+ * there is closed or the disk is full.
  */
 export async function collectRun(
   dispatch: Dispatch,
@@ -232,14 +234,15 @@ async function store(
     dispatch.gates.close("disk-low", diskTrouble(dispatch));
     return doubt(dispatch, polling, 2);
   }
-  await dispatch.store.call("receiveResult", {
-    runId: run.runId,
-    bodyBytes: answer.bytes,
-    bodySha256: answer.sha256,
-    at: dispatch.clock.now(),
-  });
-  dispatch.onImage(run.imageId);
-  return "received";
+  const { runId, imageId } = run;
+  const received = { runId, bodyBytes: answer.bytes, bodySha256: answer.sha256, at: dispatch.clock.now() };
+  // Asked in the same moment, the two go to the store together.
+  const [, toFinish] = await Promise.all([
+    dispatch.store.call("receiveResult", received),
+    dispatch.store.call("toFinish", { imageId, runId }),
+  ]);
+  dispatch.onImage(imageId);
+  return { received: toFinish };
 }
 
 async function doubt(dispatch: Dispatch, polling: Polling, level: 1 | 2): Promise<Ending | null> {

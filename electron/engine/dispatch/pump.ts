@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import type { ToFinish } from "../store/results.ts";
 import type { StoredImage } from "../store/rows.ts";
 import type { OpenRun } from "../store/runs.ts";
 import { createAnswers } from "../results/answers.ts";
@@ -50,6 +51,8 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
   for (const queue of [runs, finishing]) queue.addEventListener("idle", () => dispatch.onIdle());
 
   const room = (): number => 2 * dispatch.limits().concurrency - runs.size - runs.pending;
+  /** So many wait in the queue that each question for more can bring several. */
+  const hasEnough = (): boolean => runs.size > dispatch.limits().concurrency / 2;
 
   async function fill(): Promise<void> {
     if (filling) {
@@ -68,7 +71,14 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
   async function claim(): Promise<void> {
     const { gates, draining, store, clock, batchId } = dispatch;
     const free = room();
-    if (free <= 0 || draining.aborted || !gates.maySubmit || finishingIds.size >= MOST_UNFINISHED) return;
+    if (
+      free <= 0 ||
+      hasEnough() ||
+      draining.aborted ||
+      !gates.maySubmit ||
+      finishingIds.size >= MOST_UNFINISHED
+    )
+      return;
     const due = await store.call("dueImages", { batchId, at: clock.now(), limit: free + held.size });
     const images = due.filter((image) => !held.has(image.id)).slice(0, free);
     for (const image of images) start(image);
@@ -133,7 +143,8 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       return;
     }
     const ending = await collectRun(dispatch, deployment, run);
-    if (ending === "received") finish(run.imageId, run.runId);
+    if (typeof ending === "object" && ending.received !== null)
+      finish(run.imageId, run.runId, ending.received);
   }
 
   /** Follows one run up by what its row tells; a run without an id has an unknown outcome. */
@@ -164,12 +175,13 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
       });
   }
 
-  function finish(imageId: number, runId: number | null): void {
+  /** `known`: what the store would tell if it were asked. */
+  function finish(imageId: number, runId: number | null, known: ToFinish | null = null): void {
     if (finishingIds.has(imageId)) return;
     finishingIds.add(imageId);
     void finishing
       .add(async () => {
-        await (runId === null ? finishOneFollower(imageId) : finishOne(imageId, runId));
+        await (runId === null ? finishOneFollower(imageId) : finishOne(imageId, runId, known));
       })
       .catch(onError)
       .finally(() => {
@@ -182,8 +194,8 @@ export function createPump(dispatch: Dispatch, onError: (error: unknown) => void
   const mayFinish = (image: StoredImage): boolean =>
     image.stage === "RECEIVED" && (!isSuspect(image) || dispatch.hands.mayTry);
 
-  async function finishOne(imageId: number, runId: number): Promise<void> {
-    const given = await dispatch.store.call("toFinish", { imageId, runId });
+  async function finishOne(imageId: number, runId: number, known: ToFinish | null): Promise<void> {
+    const given = known ?? (await dispatch.store.call("toFinish", { imageId, runId }));
     if (given === null || !mayFinish(given.image)) return;
     const finished = await dispatch.hands.hold(given.image, () => finishRun(dispatch, answers, given, runId));
     for (const follower of finished?.followers ?? []) finish(follower, null);
