@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { absolutePath, decodePath, encodeName } from "../../electron/engine/intake/path.ts";
+import {
+  absolutePath,
+  absolutePlace,
+  decodePath,
+  encodeByteName,
+  encodeName,
+  joinBytes,
+  placeIn,
+} from "../../electron/engine/intake/path.ts";
 
 const latin1 = (text: string): Buffer => Buffer.from(text, "latin1");
 
@@ -42,6 +50,20 @@ describe("a file name as text", () => {
         expect(text).not.toContain("/");
       }),
       { numRuns: 5000 },
+    );
+  });
+
+  it("is the same when the name comes as one character for each byte, and leads to the same place", () => {
+    fc.assert(
+      fc.property(anyName, anyName, (folder, name) => {
+        const asBytes = name.toString("latin1");
+        expect(encodeByteName(asBytes)).toBe(encodeName(name));
+        const parent = absolutePlace("/photos é", encodeName(folder));
+        expect(Buffer.from(parent)).toEqual(absolutePath("/photos é", encodeName(folder)));
+        expect(Buffer.from(placeIn(parent, asBytes))).toEqual(joinBytes(Buffer.from(parent), name));
+        expect(placeIn("/", "a.jpg")).toBe("/a.jpg");
+      }),
+      { numRuns: 2000 },
     );
   });
 

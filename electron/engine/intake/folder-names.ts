@@ -1,16 +1,16 @@
 import { opendir } from "node:fs/promises";
+import type { Place } from "./path.ts";
 
 /**
- * The names in a folder as bytes, `size` at a time: a million names never stand in memory at once.
+ * The names in a folder, one character for each byte, `size` at a time: a million names never stand in memory at once.
  * Rejects with the file system's error.
  */
-export async function* folderNames(folder: Buffer, size: number): AsyncGenerator<Buffer[]> {
-  // Node accepts "buffer" here as everywhere; its types do not know.
-  const directory = await opendir(folder, { encoding: "buffer" as BufferEncoding, bufferSize: size });
+export async function* folderNames(folder: Place, size: number): AsyncGenerator<string[]> {
+  const directory = await opendir(folder, { encoding: "latin1", bufferSize: size });
   try {
-    let names: Buffer[] = [];
+    let names: string[] = [];
     for (let entry = await directory.read(); entry !== null; entry = await directory.read()) {
-      names.push(entry.name as unknown as Buffer);
+      names.push(entry.name);
       if (names.length < size) continue;
       yield names;
       names = [];

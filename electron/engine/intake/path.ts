@@ -69,6 +69,12 @@ export function absolutePath(root: string, path: string): Buffer {
   return joinBytes(Buffer.from(root, "utf8"), decodePath(path));
 }
 
+/** The same as text, where text says it exactly. */
+export function absolutePlace(root: string, path: string): Place {
+  const bytes = absolutePath(root, path);
+  return isUtf8(bytes) ? bytes.toString("utf8") : bytes;
+}
+
 function isPlainComponent(component: string): boolean {
   if (component === "" || component === "." || component === ".." || component.includes("\0")) return false;
   // On Windows these would start another path, a drive or an alternate stream.
@@ -80,6 +86,24 @@ export function joinBytes(folder: Buffer, name: Buffer): Buffer {
   const last = folder.at(-1);
   const ends = last === SLASH[0] || (sep === "\\" && last === 0x5c);
   return ends ? Buffer.concat([folder, name]) : Buffer.concat([folder, SLASH, name]);
+}
+
+/** A place for file system calls: text where that says it exactly, which takes no memory outside the heap; else bytes. */
+export type Place = string | Buffer;
+
+const ASCII = /^[\0-\x7f]*$/;
+
+/** `encodeName` of a name that has one character for each byte. */
+export function encodeByteName(name: string): string {
+  return ASCII.test(name) ? escapeLiterals(name) : encodeName(Buffer.from(name, "latin1"));
+}
+
+/** Where a name that has one character for each byte is in a folder. */
+export function placeIn(folder: Place, name: string): Place {
+  if (typeof folder !== "string" || !ASCII.test(name))
+    return joinBytes(Buffer.from(folder), Buffer.from(name, "latin1"));
+  const last = folder.at(-1);
+  return last === "/" || last === sep ? folder + name : `${folder}/${name}`;
 }
 
 /** The relative path of `name` in the relative folder `folder`; "" is the root. */

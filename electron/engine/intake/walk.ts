@@ -1,5 +1,6 @@
-import type { BigIntStats } from "node:fs";
-import { lstat, stat } from "node:fs/promises";
+import { lstat as lstatWithCallback, type BigIntStats } from "node:fs";
+import { stat } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { SetupFailure, SpecialFile } from "../../contract/failure.ts";
 import { fail, succeed, type Result } from "../../contract/result.ts";
 import { folderNames } from "./folder-names.ts";
@@ -7,7 +8,15 @@ import { errorCode, isGone } from "./fs-error.ts";
 import { isImageName, kindByName } from "./image-name.ts";
 import { isJunk } from "./junk.ts";
 import { fileIdOf, observationOf, specialKind, type Observation } from "./observation.ts";
-import { absolutePath, childPath, encodeName, joinBytes, lastName } from "./path.ts";
+import {
+  absolutePath,
+  absolutePlace,
+  childPath,
+  encodeByteName,
+  lastName,
+  placeIn,
+  type Place,
+} from "./path.ts";
 import { openScope, type Scope, type ScopeOptions } from "./scope.ts";
 
 /** What to walk. */
@@ -46,9 +55,11 @@ const BATCH = 500;
 const LANES = 2;
 const MOST_UNREADABLE = 1000;
 
+/** The form with promises makes an array of its own for every look, and a million of these are garbage that is found late. */
+const lstat = promisify(lstatWithCallback);
+
 interface Walk {
   options: WalkOptions;
-  root: Buffer;
   scope: Scope;
   summary: WalkSummary;
   pending: string[];
@@ -67,7 +78,7 @@ export async function walk(
   if (!found.ok) return found;
   const summary = { complete: true, files: 0, junk: 0, excluded: 0, unreadable: [], rootId: found.value };
   const scope = await openScope(options.root, options);
-  const walk = { options, root: Buffer.from(options.root), scope, summary, pending: [""], onEntries };
+  const walk = { options, scope, summary, pending: [""], onEntries };
   const unreadable = await walkAll(walk);
   if (unreadable !== null) return fail(rootFailure(options.root, unreadable));
   // A drive that goes away leaves folders that look empty: only the same root at the end proves absence.
@@ -90,11 +101,12 @@ async function walkAll(walk: Walk): Promise<string | null> {
 
 /** The code of the error that kept the folder from being listed, else null. */
 async function walkFolder(walk: Walk, folder: string): Promise<string | null> {
-  const bytes = folder === "" ? walk.root : absolutePath(walk.options.root, folder);
+  const { root } = walk.options;
+  const place = folder === "" ? root : absolutePlace(root, folder);
   try {
-    for await (const names of folderNames(bytes, BATCH)) {
+    for await (const names of folderNames(place, BATCH)) {
       if (isAborted(walk.options)) return null;
-      const entries = await lookAt(walk, folder, bytes, names);
+      const entries = await lookAt(walk, folder, place, names);
       if (entries.length > 0) await reported(walk.onEntries(entries));
     }
     return null;
@@ -115,12 +127,12 @@ async function reported(callback: Promise<void>): Promise<void> {
   }
 }
 
-async function lookAt(walk: Walk, folder: string, bytes: Buffer, names: Buffer[]): Promise<WalkEntry[]> {
+async function lookAt(walk: Walk, folder: string, place: Place, names: string[]): Promise<WalkEntry[]> {
   const entries: WalkEntry[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     for (let name = names[next++]; name !== undefined; name = names[next++]) {
-      const entry = await lookAtOne(walk, folder, bytes, name);
+      const entry = await lookAtOne(walk, folder, place, name);
       if (entry !== null) entries.push(entry);
     }
   };
@@ -128,16 +140,16 @@ async function lookAt(walk: Walk, folder: string, bytes: Buffer, names: Buffer[]
   return entries;
 }
 
-async function lookAtOne(walk: Walk, folder: string, bytes: Buffer, name: Buffer): Promise<WalkEntry | null> {
+async function lookAtOne(walk: Walk, folder: string, place: Place, name: string): Promise<WalkEntry | null> {
   const { scope, summary } = walk;
-  const text = encodeName(name);
+  const text = encodeByteName(name);
   if (isJunk(text)) {
     summary.junk += 1;
     return null;
   }
   const path = childPath(folder, text);
   try {
-    const found = judge(scope, path, await lstat(joinBytes(bytes, name), { bigint: true }));
+    const found = judge(scope, path, await lstat(placeIn(place, name), { bigint: true }));
     if (found === "folder") walk.pending.push(path);
     else if (found === "excluded") summary.excluded += 1;
     else if (found !== "ignored") {

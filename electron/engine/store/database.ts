@@ -59,6 +59,8 @@ function configure(connection: BetterSqlite3.Database): void {
   connection.pragma("trusted_schema = OFF");
   connection.pragma("cell_size_check = ON");
   connection.pragma("journal_size_limit = 67108864");
+  // Half of what is usual: with a million images more makes nothing faster, and it is kept all night.
+  connection.pragma("cache_size = -8000");
   const synchronous = connection.pragma("synchronous", { simple: true });
   if (synchronous !== 2)
     throw new Error(`Internal error: synchronous is ${String(synchronous)}, expected 2 (FULL)`);
