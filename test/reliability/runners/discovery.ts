@@ -315,9 +315,14 @@ export const runner: Runner = {
       without: "the rule that only the same folder may say that a file is gone",
       patches: [
         {
-          file: INTAKE,
-          find: "const isSame = id !== null && (await isSameFolder(id));",
-          replace: 'const isSame = id !== "";',
+          file: "electron/engine/intake/folder-identity.ts",
+          find: 'if (id === null) return { reason: "folder-missing", folder: root };',
+          replace: "",
+        },
+        {
+          file: "electron/engine/intake/folder-identity.ts",
+          find: 'if (!(await isSame(id))) return { reason: "folder-replaced", folder: root };',
+          replace: 'if (id === "") await isSame(id);',
         },
       ],
     },

@@ -20,9 +20,9 @@ export const NO_INTENT: readonly Patch[] = [
   },
   {
     file: "electron/engine/dispatch/submit.ts",
-    find: "return settle(dispatch, deployment, { run, image, outcome, askedMono });",
+    find: "return settle(dispatch, deployment, { run, image, outcome, sentSha256: body.sha256(), askedMono });",
     replace: `const intent = await intend();
   const run = { runId: intent.runId, imageId: image.id };
-  return settle(dispatch, deployment, { run, image, outcome, askedMono });`,
+  return settle(dispatch, deployment, { run, image, outcome, sentSha256: body.sha256(), askedMono });`,
   },
 ];
