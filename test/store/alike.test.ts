@@ -45,14 +45,20 @@ function settle(db: Database, imageId: number): SettleOutcome {
 
 let uuids = 0;
 
-/** Sends the image and gives its run. */
-function send(db: Database, imageId: number): number {
+/** Gives the run. */
+function intend(db: Database, imageId: number): number {
   const intent = intendRun(db, { imageId, sessionId: 1, workflowHash: null, maxRuns: null, at: 3, mono: 3 });
   if (intent?.runId == null) throw new Error("not to be sent");
+  return intent.runId;
+}
+
+/** Sends the image and gives its run. */
+function send(db: Database, imageId: number): number {
+  const runId = intend(db, imageId);
   const row = imageById(db, imageId);
   const event = { kind: "accepted", uuid: `alike-${++uuids}` } as const;
-  reportRun(db, { runId: intent.runId, event, sentSha256: shaOf(row === null ? 0 : contentOf(row)), at: 4 });
-  return intent.runId;
+  reportRun(db, { runId, event, sentSha256: shaOf(row === null ? 0 : contentOf(row)), at: 4 });
+  return runId;
 }
 
 function finish(db: Database, runId: number): void {
@@ -131,14 +137,11 @@ test("What was sent under a hash that was known and is another is not taken for 
   const { db, batchId } = await stand();
   const first = see(db, batchId, "a.png", 0);
   settle(db, first);
-  const intent = intendRun(db, {
-    ...{ imageId: first, sessionId: 1, workflowHash: null, maxRuns: null },
-    ...{ at: 3, mono: 3 },
-  });
+  const runId = intend(db, first);
   // A copy is settled while the first is being sent: from now on its hash is known, and a follower trusts it.
   settle(db, see(db, batchId, "b.png", 0));
   const event = { kind: "accepted", uuid: `alike-${++uuids}` } as const;
-  const applied = reportRun(db, { runId: intent?.runId ?? 0, event, sentSha256: shaOf(1), at: 4 });
+  const applied = reportRun(db, { runId, event, sentSha256: shaOf(1), at: 4 });
   expect(applied).toEqual({ stage: "SEEN", duplicate: false });
   expect(db.sql("SELECT kind FROM events WHERE imageId = ?").get(first)).toEqual({
     kind: "sent-other-bytes",
@@ -149,12 +152,9 @@ test("After an unknown outcome the hash is known, and a copy waits for the same 
   const { db, batchId } = await stand();
   const first = see(db, batchId, "a.png", 0);
   settle(db, first);
-  const intent = intendRun(db, {
-    ...{ imageId: first, sessionId: 1, workflowHash: null, maxRuns: null },
-    ...{ at: 3, mono: 3 },
-  });
+  const runId = intend(db, first);
   const event = { kind: "unknown", last: "the connection broke", retryAt: 9 } as const;
-  reportRun(db, { runId: intent?.runId ?? 0, event, sentSha256: shaOf(0), at: 4 });
+  reportRun(db, { runId, event, sentSha256: shaOf(0), at: 4 });
   const second = see(db, batchId, "b.png", 0);
   expect(ask(db, second, null).unread).toEqual([]);
   expect(settle(db, second).stage).toBe("FOLLOWING");
@@ -165,10 +165,9 @@ test("An image that was refused unread is tried again by hand, and under other s
   const id = see(db, batchId, "a.png", 2);
   settle(db, id);
   const refuse = (): void => {
-    const order = { imageId: id, sessionId: 1, workflowHash: null, maxRuns: null, at: 3, mono: 3 };
-    const intent = intendRun(db, order);
+    const runId = intend(db, id);
     const failure = { reason: "too-large", bytes: 1000 } as const;
-    reportRun(db, { runId: intent?.runId ?? 0, event: { kind: "refused", failure }, at: 4 });
+    reportRun(db, { runId, event: { kind: "refused", failure }, at: 4 });
     expect(imageById(db, id)).toMatchObject({ stage: "FAILED", sha256: null });
   };
   refuse();
