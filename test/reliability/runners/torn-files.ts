@@ -238,7 +238,10 @@ async function behindTheBack(book: Notebook, { seed }: Size, withTwin: boolean):
     }
     const runner = await rig.start({ watch: true });
     await runner.pause();
-    await rig.until(async () => (await rig.images()).every(({ stage }) => stage !== "SEEN"));
+    await rig.until(async () => {
+      const stages = (await rig.images()).map(({ stage }) => stage);
+      return stages.length === paths.length && !stages.includes("SEEN");
+    });
     const waiting = (await rig.images()).find(({ stage }) => stage === "READY")?.path ?? "";
     const target = join(rig.folder, waiting);
     const { ino } = await stat(target);
