@@ -145,3 +145,20 @@ test("A picture that is renamed before it was sent is neither missing nor sent t
   expect(ledger).toMatchObject({ seen: 1, missing: 0 });
   expect(rig.puts).toBe(1);
 });
+
+test("A picture that is renamed while it is on its way is not sent again", async () => {
+  await using rig = await createRig();
+  const bytes = await photo(8);
+  await writeFile(join(rig.folder, "before.jpg"), bytes);
+  rig.simulator.control.script({ on: "put", fault: { kind: "delay", ms: 400 } });
+  await rig.start({ watch: true });
+  await rig.until(async () => (await rig.images()).some(({ stage }) => stage === "SENDING"));
+  await rename(join(rig.folder, "before.jpg"), join(rig.folder, "after.jpg"));
+  const ledger = await rig.untilLedger(({ seen, done }) => seen === 1 && done === 1);
+  expect(ledger.missing).toBe(0);
+  await rig.until(async () =>
+    (await rig.images()).some(({ path, stage }) => path === "after.jpg" && stage === "DONE"),
+  );
+  expect(rig.puts).toBe(1);
+  expect(await rig.resultSha("after.jpg")).toBe(sha256Of(bytes));
+});

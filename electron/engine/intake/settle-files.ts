@@ -127,12 +127,12 @@ export function createFileSettler(options: SettleOptions): FileSettler {
       await refuse(row, failure, "FAILED");
       return;
     }
-    await store.call("lookAgain", {
-      imageId: row.id,
-      file: { ...seen, failure: null },
-      mono: clock.mono(),
-      at: clock.now(),
-    });
+    await lookAgain(row, seen);
+  }
+
+  async function lookAgain(row: StoredImage, seen: Observation): Promise<void> {
+    const file = { ...seen, failure: null };
+    await store.call("lookAgain", { imageId: row.id, file, mono: clock.mono(), at: clock.now() });
   }
 
   async function refuse(row: StoredImage, failure: ImageFailure, stage: "FAILED" | "SKIPPED"): Promise<void> {
@@ -174,6 +174,8 @@ export function createFileSettler(options: SettleOptions): FileSettler {
     }
     const { candidate, unread } = await makeKnown(row, seen, read);
     if (unread !== null) {
+      // Its hash is known as soon as it is sent, also when its file went away or has another name meanwhile.
+      if (unread.some(({ stage }) => stage === "SENDING")) return lookAgain(row, seen);
       for (const other of unread) await readAlike(other);
       return settleFinished(row, seen, true);
     }
