@@ -42,6 +42,9 @@ interface Table {
   shellImages: number;
 }
 
+/** Pictures of a race, in a folder of their own. */
+type Photos = Pick<RaceOrders, "folder" | "files">;
+
 function hasShellTools(): boolean {
   const missing = ["curl", "jq", "xargs", "base64"].filter(
     (tool) => spawnSync(tool, ["--version"], { stdio: "ignore" }).error !== undefined,
@@ -72,7 +75,7 @@ async function race(name: Name, server: BenchServer, orders: RaceOrders): Promis
 /** Interleaved (A B C D A B C D …), so that what else the machine does meets all alike. */
 async function raceAll(
   base: string,
-  photos: { all: string[]; few: string[] },
+  photosOf: (images: number) => Photos,
   names: readonly Name[],
   table: Table,
 ): Promise<Record<Name, Lap[]>> {
@@ -87,8 +90,7 @@ async function raceAll(
         laps[name].push(
           await race(name, server, {
             url: server.url,
-            folder: join(base, isShell ? "few" : "all"),
-            files: isShell ? photos.few : photos.all,
+            ...photosOf(isShell ? table.shellImages : table.images),
             concurrency: CONCURRENCY,
             place,
           }),
@@ -217,20 +219,23 @@ async function flushTimes(base: string): Promise<number[]> {
 async function runTables(quick: boolean): Promise<Finding[]> {
   const names: Name[] = ["nightrun", "bare", "fetch", ...(hasShellTools() ? (["shell"] as const) : [])];
   const slow: Table = quick
-    ? { runMs: 200, rounds: 1, images: 64, shellImages: 16 }
+    ? { runMs: 200, rounds: 1, images: 160, shellImages: 16 }
     : { runMs: 200, rounds: 3, images: 480, shellImages: 80 };
   const fast: Table = quick
-    ? { runMs: 0, rounds: 1, images: 160, shellImages: 16 }
+    ? { runMs: 0, rounds: 1, images: 320, shellImages: 16 }
     : { runMs: 0, rounds: 5, images: 480, shellImages: 80 };
   const base = await mkdtemp(join(tmpdir(), "nightrun-bench-"));
   try {
-    const photos = {
-      all: await writePhotos(join(base, "all"), fast.images, PICTURE_BYTES),
-      few: await writePhotos(join(base, "few"), fast.shellImages, PICTURE_BYTES),
-    };
+    const photos = new Map<number, Photos>();
+    for (const count of [slow, fast].flatMap(({ images, shellImages }) => [images, shellImages])) {
+      const folder = join(base, `${count} photos`);
+      if (!photos.has(count))
+        photos.set(count, { folder, files: await writePhotos(folder, count, PICTURE_BYTES) });
+    }
+    const photosOf = (count: number): Photos => photos.get(count) ?? { folder: base, files: [] };
     const flushes = await flushTimes(base);
-    const slowLaps = await raceAll(base, photos, names, slow);
-    const fastLaps = await raceAll(base, photos, names, fast);
+    const slowLaps = await raceAll(base, photosOf, names, slow);
+    const fastLaps = await raceAll(base, photosOf, names, fast);
     return [
       ...comparisons(names, slowLaps, 200, { bare: 0.95, fetch: null, shell: null, cpu: 2 }),
       ...comparisons(names, fastLaps, 0, { bare: 0.6, fetch: 1.2, shell: 3, cpu: 2 }),
