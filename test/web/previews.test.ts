@@ -63,6 +63,20 @@ test("previews of every format are upright, small and of a kind that browsers sh
   expect(stand.problems).toEqual([]);
 });
 
+test("the preview of an image that waits to be sent may be kept, too", async () => {
+  const stand = await openStand();
+  await twoColors(40, 20).png().toFile(join(stand.folder, "a.png"));
+  const { batchId } = await stand.value("batch:create", { settings: stand.settings() });
+  await stand.value("batch:start", { batchId });
+  await stand.value("batch:pause", { batchId });
+  await expect
+    .poll(async () => {
+      const id = (await rowsOf(stand, batchId)).get("a.png");
+      return id === undefined ? "" : (await stand.get(`/${previewPath(id, 96)}`)).headers["cache-control"];
+    })
+    .toMatch(/^private, max-age=[1-9]/);
+});
+
 test("a picture that was replaced by a link to another place is not shown", async () => {
   const stand = await openStand();
   await twoColors(40, 20).png().toFile(join(stand.folder, "a.png"));

@@ -1,7 +1,6 @@
 import type { StoredBatch } from "../store/batches.ts";
 import type { StoredImage } from "../store/rows.ts";
 import type { Store } from "../store/store.ts";
-import { sha256Hex } from "../intake/identity.ts";
 import { openImage } from "../intake/open.ts";
 import { encodeName } from "../intake/path.ts";
 import { createReader } from "../intake/formats/reader.ts";
@@ -82,7 +81,7 @@ export function createPreviews(reader: Store): Previews {
       const owner = await ownerOf(imageId);
       if (owner === null) return { kind: "none" };
       const { image, batch } = owner;
-      const content = image.sha256 === null ? `${image.mtimeUs}-${image.bytes}` : sha256Hex(image.sha256);
+      const content = `${image.mtimeUs}-${image.bytes}-${image.fingerprint ?? ""}`;
       const key = `${edge} ${content} ${image.id}`;
       const kept = cache.get(key);
       if (kept !== null) return answerOf(kept, image);
@@ -104,6 +103,11 @@ export function createPreviews(reader: Store): Previews {
   };
 }
 
+/** Other bytes at its path are another image from then on. */
+function isSettled(image: StoredImage): boolean {
+  return image.fingerprint !== null;
+}
+
 function answerOf(shown: ShownPicture, image: StoredImage | null): PictureAnswer {
-  return { kind: "picture", ...shown, keepMs: image === null || image.sha256 !== null ? KEPT_MS : 0 };
+  return { kind: "picture", ...shown, keepMs: image === null || isSettled(image) ? KEPT_MS : 0 };
 }
