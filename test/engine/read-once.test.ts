@@ -150,9 +150,15 @@ test("A picture that is renamed while it is on its way is not run again", async 
   await using rig = await createRig();
   const bytes = await photo(8);
   await writeFile(join(rig.folder, "before.jpg"), bytes);
-  rig.simulator.control.script({ on: "put", fault: { kind: "delay", ms: 400 } });
+  let lastReadAt = Number.POSITIVE_INFINITY;
+  await onRead(bytes.length, (at, length) => {
+    if (at > 0 && at + length === bytes.length && length > 16 * 1024) lastReadAt = performance.now();
+  });
+  rig.simulator.control.script({ on: "put", fault: { kind: "delay", ms: 1000 } });
   await rig.start({ watch: true });
   await rig.until(async () => (await rig.images()).some(({ stage }) => stage === "SENDING"));
+  // All of it has left, and the answer is yet to come.
+  await expect.poll(() => performance.now() - lastReadAt).toBeGreaterThan(100);
   await rename(join(rig.folder, "before.jpg"), join(rig.folder, "after.jpg"));
   const ledger = await rig.untilLedger(({ seen, done }) => seen === 1 && done === 1);
   expect(ledger.missing).toBe(0);
