@@ -36,10 +36,11 @@ export function settleFile(db: Database, input: SettleInput): SettleOutcome {
   const row = imageById(db, input.imageId);
   if (row?.current !== 1 || row.stage !== "SEEN" || !isSame(row, input.file)) return outcome(null);
   if (input.sha256 === null) {
-    const alike = alikeRows(db, row, input.fingerprint).filter(
-      (other) => !forgetUnsent(db, other, row, input.at),
-    );
-    if (alike.length > 0) return { ...outcome("SEEN"), unread: alike.filter(isUnread) };
+    const alike = alikeRows(db, row, input.fingerprint);
+    const moved = alike.filter((other) => isMovedUnread(other, row));
+    for (const other of moved) retire(db, other, "renamed", input.at);
+    const others = alike.filter((other) => !moved.includes(other));
+    if (others.length > 0) return { ...outcome("SEEN"), unread: others.filter(isUnread) };
   }
   db.sql(
     "UPDATE images SET fingerprint = ?, sha256 = ?, width = ?, height = ?, suspected = 0, crashes = 0, updatedAt = ? WHERE id = ?",
@@ -82,10 +83,8 @@ function hasFilesInPlace(db: Database, row: StoredImage): boolean {
 }
 
 /** A file that vanished before anyone read it, and is back under another name with the time that it had. */
-function forgetUnsent(db: Database, other: StoredImage, row: StoredImage, at: number): boolean {
-  const isMoved = isUnread(other) && other.stage === "MISSING" && other.mtimeUs === row.mtimeUs;
-  if (isMoved) retire(db, other, "renamed", at);
-  return isMoved;
+function isMovedUnread(other: StoredImage, row: StoredImage): boolean {
+  return isUnread(other) && other.stage === "MISSING" && other.mtimeUs === row.mtimeUs;
 }
 
 /** A row that was waiting under another name and vanished has been renamed, not lost. */
