@@ -41,6 +41,8 @@ test("after a whole batch, a window that only listened knows the last state of e
   await writePictures(stand.folder, 40);
   const { batchId } = await stand.value("batch:create", { settings: stand.settings() });
   const window = await listen(stand);
+  // What happened before this is not told but to be loaded.
+  await window.next("images:changed", (data) => data.batchId === batchId && data.more);
   await stand.value("batch:start", { batchId });
   await untilFinished(stand, batchId, 40);
   const states = (): Map<number, string> => {
