@@ -196,3 +196,15 @@ test.each(WAYS)("%s finds its rows through %s and never looks at all of them", a
     if (!SORTS_FEW.includes(name)) expect(steps).not.toContain("TEMP B-TREE");
   }
 });
+
+test("images that a person chose are found by their ids, however many others the batch has", async () => {
+  const db = await smallNight();
+  const chosen = { ...scope, imageIds: [1, 3] };
+  const asked = [
+    plansOf(db, (spied) => OPERATIONS.pageImages(spied, { ...page, scope: chosen })),
+    plansOf(db, (spied) => OPERATIONS.countImages(spied, chosen)),
+    plansOf(db, (spied) => OPERATIONS.countRetry(spied, chosen)),
+    plansOf(db, (spied) => OPERATIONS.retryImages(spied, { scope: chosen, at, mono: 1 })),
+  ];
+  for (const [first] of asked) expect(first).toMatch(/SEARCH i USING INTEGER PRIMARY KEY/);
+});

@@ -2,7 +2,7 @@ import { IMAGE_STATES, stagesOf, type ImageStage, type ImageState } from "../../
 import type { Database } from "./database.ts";
 import { imageById } from "./images.ts";
 import type { StoredImage } from "./rows.ts";
-import { isCounted, scopeWhere, type Scope } from "./scope.ts";
+import { BY_ID, isCounted, scopeWhere, type Scope } from "./scope.ts";
 
 /** What each order is read from, and the index that holds it. */
 const ORDERS = {
@@ -85,7 +85,7 @@ interface Arm {
 /** From which indexes a page is read; several in the same order are merged. */
 function armsOf(db: Database, { scope, sort }: PageQuery): Arm[] {
   const stages = scope.states.flatMap(stagesOf);
-  if (scope.imageIds !== null) return [{ hint: "", stages }];
+  if (scope.imageIds !== null) return [{ hint: BY_ID, stages }];
   const { index } = ORDERS[sort];
   if (isEveryState(scope.states)) return [{ hint: `INDEXED BY ${index}`, stages }];
   const byStage = "INDEXED BY imagesStage";

@@ -6,18 +6,19 @@ import { pageImages } from "./image-pages.ts";
 import { imageById } from "./images.ts";
 import { outputsOf, type StoredOutput } from "./results.ts";
 import type { StoredImage, StoredRun } from "./rows.ts";
-import { isCounted, scopeWhere, type Scope } from "./scope.ts";
+import { BY_ID, isCounted, scopeWhere, type Scope } from "./scope.ts";
 
-/** Only ids that a person chose lead to their rows faster than the stages do. */
-function byStage(scope: Scope): string {
-  return scope.imageIds === null ? "INDEXED BY imagesStage" : "";
+function byStageOrId(scope: Scope): string {
+  return scope.imageIds === null ? "INDEXED BY imagesStage" : BY_ID;
 }
 
 /** Counts by state within a scope; the ledger's own counters are used where the scope is a whole batch. */
 export function countImages(db: Database, scope: Scope): Record<ImageState, number> {
   const where = scopeWhere(scope);
   const rows = db
-    .sql(`SELECT i.stage, count(*) AS n FROM images i ${byStage(scope)} WHERE ${where.sql} GROUP BY i.stage`)
+    .sql(
+      `SELECT i.stage, count(*) AS n FROM images i ${byStageOrId(scope)} WHERE ${where.sql} GROUP BY i.stage`,
+    )
     .all(...where.values) as {
     stage: ImageStage;
     n: number;
@@ -202,7 +203,7 @@ function retryTargets(db: Database, scope: Scope): StoredImage[] {
   const where = scopeWhere(scope);
   return db
     .sql(
-      `SELECT i.* FROM images i ${byStage(scope)} WHERE ${where.sql} AND i.stage IN ('FAILED', 'UNCERTAIN') ORDER BY i.id`,
+      `SELECT i.* FROM images i ${byStageOrId(scope)} WHERE ${where.sql} AND i.stage IN ('FAILED', 'UNCERTAIN') ORDER BY i.id`,
     )
     .all(...where.values) as StoredImage[];
 }

@@ -17,6 +17,9 @@ export function isCounted({ reason, search, label, imageIds }: Scope): boolean {
   return reason === null && search === "" && label === null && imageIds === null;
 }
 
+/** Rows that a person chose are found by their ids: any index would lead past all the others of the batch. */
+export const BY_ID = "NOT INDEXED";
+
 interface Where {
   sql: string;
   values: unknown[];
