@@ -156,6 +156,19 @@ export function firstPageOf(batchId: number, filter: Filter): ImagesQuery {
   return { ...queryOf(batchId, filter), after: null, skip: 0, limit: PAGE_ROWS };
 }
 
+/** The row of one image, whatever its state. */
+export function oneImage(batchId: number, imageId: number): ImagesQuery {
+  const scope = {
+    batchId,
+    states: [...IMAGE_STATES],
+    reason: null,
+    search: "",
+    label: null,
+    imageIds: [imageId],
+  };
+  return { scope, sort: "path", descending: false, after: null, limit: 1 };
+}
+
 function queryOf(batchId: number, filter: Filter): Pick<ImagesQuery, "scope" | "sort" | "descending"> {
   return { scope: scopeOf(batchId, filter), sort: filter.sort, descending: filter.descending };
 }

@@ -1,6 +1,7 @@
 import { tick } from "svelte";
 import { expect, test } from "vitest";
 import { page, userEvent } from "vitest/browser";
+import type { ImagesQuery } from "../../electron/contract/api.ts";
 import { openWindow } from "./support/page.ts";
 
 const ESCAPE = { key: "Escape", bubbles: true, cancelable: true };
@@ -60,6 +61,29 @@ test("two quick Escapes close the question and then the result, although the que
   escape();
   await expect.poll(() => document.querySelector("aside")).toBeNull();
 });
+
+test("an open result follows its image also when too much changed to be told row by row", async () => {
+  const { engine } = await openWindow("#/batch/1/images?image=10000002");
+  await shows("infer_semantic_segmentation");
+  const asked = () => engine.calls.filter(({ name }) => name === "image:get").length;
+  const state = () => document.querySelector("aside")?.innerText ?? "";
+  const [batch] = engine.batches;
+  const manyChanged = () => engine.emit("images:changed", { batchId: 1, rows: [], more: true });
+  const before = asked();
+  manyChanged();
+  await expect.poll(() => rowsAsked(engine.calls, 10000002)).toBe(1);
+  expect(asked(), "an image that did not change is not read again").toBe(before);
+  batch!.states[2] = "failed";
+  manyChanged();
+  await expect.poll(state, { timeout: 5000 }).toContain("CUDA out of memory");
+  expect(asked()).toBe(before + 1);
+});
+
+/** How often the row of one image was asked for. */
+function rowsAsked(calls: readonly { name: string; input: unknown }[], imageId: number): number {
+  const inputs = calls.filter(({ name }) => name === "images:page").map(({ input }) => input as ImagesQuery);
+  return inputs.filter(({ scope }) => scope.imageIds?.includes(imageId)).length;
+}
 
 test("the slash searches, and only what matches is listed", async () => {
   const { engine } = await openWindow("#/batch/1/images");
