@@ -67,8 +67,7 @@ function accepted(
   const { status, text, broken } = answer;
   if (broken !== null) return { kind: "unknown", last: "the answer broke off", failure: broken };
   const run = readRunAnswer(text);
-  const sha256 = body.sha256();
-  if (run.ok && sha256 !== null) return { kind: "accepted", ...run.value, sha256 };
+  if (run.ok && body.complete()) return { kind: "accepted", ...run.value };
   if (run.ok)
     return { kind: "unknown", last: "an answer came before the whole picture was sent", failure: null };
   if (looksLikeHtml(text)) {

@@ -3,7 +3,7 @@ import type { Advice } from "./wire.ts";
 
 /** What came of one `PUT /api/run`. */
 export type SubmitOutcome =
-  | { kind: "accepted"; uuid: string; advice: Advice; sha256: Buffer }
+  | { kind: "accepted"; uuid: string; advice: Advice }
   /** 3xx, 401, 403: surely not accepted; `jwt` is the one that was refused. */
   | { kind: "unauthorized"; status: number; jwt: string }
   /** 429, 503: not accepted. */
