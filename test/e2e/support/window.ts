@@ -31,7 +31,8 @@ const GIVEN_UP = "net::ERR_ABORTED";
 
 function watch(page: Page, told: string[]): void {
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") told.push(`console: ${message.text()}`);
+    if (message.type() !== "error" && message.type() !== "warning") return;
+    told.push(`console: ${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => told.push(`page error: ${error.stack ?? error.message}`));
   page.on("requestfailed", (request) => {
@@ -51,7 +52,9 @@ export const test = base.extend<Fixtures>({
     await use(place);
     await place.remove();
   },
-  faults: async ({ context }, use) => {
+  // Looks before the hosts are killed: what a page says of that is no fault of it.
+  faults: async ({ context, serve }, use) => {
+    void serve;
     const told: string[] = [];
     const expected: RegExp[] = [];
     context.on("page", (page) => watch(page, told));
