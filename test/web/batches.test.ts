@@ -93,27 +93,26 @@ test("a changed decision makes a new revision; a changed name or limit does not;
 
 test("a retry says before how many runs it is, and then takes just these", async () => {
   const stand = await openStand();
-  const picture = await writePicture(stand.folder, "a.png", 1);
-  expect(picture).toHaveLength(64);
-  await writePicture(stand.folder, "b.png", 2);
-  await writeFile(
-    join(stand.folder, "cut.png"),
-    (await readFile(join(stand.folder, "a.png"))).subarray(0, 40),
-  );
+  await writePictures(stand.folder, 2);
+  const sha256 = await writePicture(stand.folder, "bad.png", 3);
+  const fault = { kind: "run-error" as const, status: 520 as const, message: "Out of memory" };
+  stand.simulator.control.script({ on: "put", sha256, fault, times: "always" });
   const { batchId } = await stand.value("batch:create", { settings: stand.settings() });
   await stand.value("batch:start", { batchId });
   await untilFinished(stand, batchId, 3);
-  const scope = { ...wholeBatch(batchId), states: ["failed" as const], reason: "truncated" as const };
+  const scope = { ...wholeBatch(batchId), states: ["failed" as const], reason: "workflow-error" as const };
   const { groups } = await stand.value("batch:failures", { batchId });
   expect(groups).toMatchObject([
-    { reason: "truncated", count: 1, retryable: true, samples: [{ path: "cut.png" }] },
+    { reason: "workflow-error", count: 1, retryable: true, samples: [{ path: "bad.png" }] },
   ]);
   expect(await stand.value("images:retry-preview", { scope })).toEqual({ images: 1, runs: 1 });
-  await writePicture(stand.folder, "cut.png", 3);
+  stand.simulator.control.clearScript();
+  const { put } = stand.simulator.control.stats().requests;
   expect(await stand.value("images:retry", { scope })).toEqual({ images: 1, runs: 1 });
   await untilFinished(stand, batchId, 3);
   const counts = await stand.value("images:counts", { scope: wholeBatch(batchId) });
   expect([counts.byState.done, counts.total]).toEqual([3, 3]);
+  expect(stand.simulator.control.stats().requests.put).toBe(put + 1);
 });
 
 test("an export is a new file in the results folder every time", async () => {
