@@ -1,3 +1,4 @@
+import { untrack } from "svelte";
 import { formatRoute, parseRoute, type Route } from "./route.ts";
 
 /** The place in the window, kept in the address. */
@@ -25,8 +26,16 @@ export class Router {
     this.#route = route;
   }
 
-  /** Changes the address without a step in the history: for filters and the moving selection. */
+  /**
+   * Changes the address without a step in the history: for filters and the moving selection. An address that a person
+   * changed a moment ago, of which the browser has not told yet, wins.
+   */
   replace(route: Route): void {
+    const wanted = parseRoute(location.hash);
+    if (formatRoute(wanted) !== formatRoute(untrack(() => this.#route))) {
+      this.#route = wanted;
+      return;
+    }
     history.replaceState(history.state, "", formatRoute(route));
     this.#route = route;
   }

@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { IMAGE_STATES } from "../../electron/contract/image.ts";
 import { formatRoute, parseRoute, type Route } from "../../src/lib/route.ts";
+import { Router } from "../../src/lib/router.svelte.ts";
 
 const batchId = fc.integer({ min: 1, max: 1_000_000 });
 const place = fc.record({
@@ -35,4 +36,19 @@ test("an address nobody wrote still leads somewhere", () => {
   );
   expect(parseRoute("#/batch/abc/night")).toEqual({ view: "home" });
   expect(parseRoute("#/batch/2/unheard-of")).toEqual({ view: "night", batchId: 2 });
+});
+
+test("an address that a person changed wins over one that the window chose before it heard of it", async () => {
+  history.replaceState(null, "", "#/");
+  const router = new Router();
+  onTestFinished(router.start());
+  onTestFinished(() => history.replaceState(null, "", "#/"));
+  const heard = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  location.hash = "#/batch/1/failures";
+  router.replace({ view: "night", batchId: 1 });
+  await heard;
+  expect(location.hash).toBe("#/batch/1/failures");
+  expect(router.route).toEqual({ view: "failures", batchId: 1 });
+  router.replace({ view: "night", batchId: 2 });
+  expect([location.hash, router.route]).toEqual(["#/batch/2/night", { view: "night", batchId: 2 }]);
 });
