@@ -105,8 +105,8 @@ test("a finished night is the same after a restart: its chart, and no second sta
   await startBatch(await callerOf(host), place, { pictures: 5 });
   const page = await open(host, "#/batch/1/night");
   await expect(page.getByText("All done.")).toBeVisible();
-  await host.stop();
   await page.close();
+  await host.stop();
 
   const later = await open(await serve(), "#/batch/1/night");
   await expect(later.getByText("All done.")).toBeVisible();
