@@ -158,15 +158,8 @@ export function firstPageOf(batchId: number, filter: Filter): ImagesQuery {
 
 /** The row of one image, whatever its state. */
 export function oneImage(batchId: number, imageId: number): ImagesQuery {
-  const scope = {
-    batchId,
-    states: [...IMAGE_STATES],
-    reason: null,
-    search: "",
-    label: null,
-    imageIds: [imageId],
-  };
-  return { scope, sort: "path", descending: false, after: null, limit: 1 };
+  const { scope, ...order } = queryOf(batchId, FIRST_PLACE);
+  return { scope: { ...scope, imageIds: [imageId] }, ...order, after: null, limit: 1 };
 }
 
 function queryOf(batchId: number, filter: Filter): Pick<ImagesQuery, "scope" | "sort" | "descending"> {
